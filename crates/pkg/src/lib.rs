@@ -1,0 +1,18 @@
+//! The words of packaging: names, architectures, versions and their orderings, dependency expressions, checksums.
+//!
+//! Knows nothing of build services, files or networks. Read [`PackageMeta`] first.
+
+mod arch;
+mod checksum;
+mod format;
+mod meta;
+
+pub mod deb822;
+pub mod dep;
+pub mod version;
+
+
+pub use arch::{Arch, ArchError};
+pub use checksum::{Checksum, ChecksumError, Md5, Sha256, Sha256Hasher};
+pub use format::PackageFormat;
+pub use meta::{MultiArch, PackageMeta};
