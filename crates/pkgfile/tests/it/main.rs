@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 #![expect(clippy::print_stderr, reason = "says which tests were skipped")]
+#![expect(clippy::disallowed_methods, reason = "the tests make packages with dpkg-deb")]
 
 mod kit;
 
