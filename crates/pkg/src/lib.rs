@@ -9,8 +9,8 @@ mod meta;
 
 pub mod deb822;
 pub mod dep;
+pub mod problem;
 pub mod version;
-
 
 pub use arch::{Arch, ArchError};
 pub use checksum::{Checksum, ChecksumError, Md5, Sha256, Sha256Hasher};
