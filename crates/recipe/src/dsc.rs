@@ -5,10 +5,10 @@
 mod armour;
 mod files;
 
-use pkg::Arch;
 use pkg::deb822::{self, Field, Paragraph, RelationProblem};
+use pkg::{Arch, RecipeKind};
 
-use crate::{Finding, Grade, Recipe, RecipeKind, Target};
+use crate::{Finding, Grade, Recipe, Target};
 
 /// Longest `.dsc` that is read, in bytes; the largest in Debian have some 200 kB.
 pub const LIMIT_BYTES: usize = 4 << 20;

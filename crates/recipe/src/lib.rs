@@ -9,4 +9,4 @@ mod recipe;
 pub mod dsc;
 
 pub use finding::{Finding, Grade};
-pub use recipe::{Recipe, RecipeKind, SourceFile, Target};
+pub use recipe::{Recipe, SourceFile, Target};

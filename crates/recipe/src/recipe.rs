@@ -1,4 +1,4 @@
-use pkg::{Arch, Sha256};
+use pkg::{Arch, RecipeKind, Sha256};
 
 /// What is to be built, as far as a build description tells before anything runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,13 +20,6 @@ pub struct Recipe {
     pub source_files: Vec<SourceFile>,
     /// Whether the description carries a signature; nobody has checked it.
     pub is_signed: bool,
-}
-
-/// The language of a build description.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RecipeKind {
-    /// Debian source package (`.dsc`, or `debian/control`).
-    Dsc,
 }
 
 /// A file a source package is made of.
@@ -64,22 +57,6 @@ impl Recipe {
             _ => &self.version,
         };
         without_epoch.rsplit_once('-').map_or(without_epoch, |(upstream, _)| upstream)
-    }
-}
-
-impl RecipeKind {
-    /// The word a build configuration uses for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Dsc => "dsc",
-        }
-    }
-
-    /// The kind a file name tells, by its ending.
-    #[must_use]
-    pub fn from_file_name(name: &str) -> Option<Self> {
-        name.ends_with(".dsc").then_some(Self::Dsc)
     }
 }
 
