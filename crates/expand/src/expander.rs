@@ -54,6 +54,10 @@ impl<'a> Expander<'a> {
         self.pool
     }
 
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// The packages to install for a request, sorted by name.
     ///
     /// # Errors

@@ -7,6 +7,8 @@
 mod bits;
 mod config;
 mod expander;
+pub mod meta;
+mod order;
 mod pool;
 mod request;
 mod rich;
@@ -17,6 +19,7 @@ mod trace;
 
 pub use config::ExpandConfig;
 pub use expander::{Expander, Expansion};
+pub use order::{BuildOrder, Cycle, InstallOrder, build_order};
 pub use pool::{PackageId, Pool, PoolBuilder};
 pub use request::Request;
 pub use rules::Options;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use expand::{BuildRequest, ExpandConfig, Expander, Pool, PoolBuilder, Request};
+use expand::meta::{MetaAlgorithm, MetaLine, difference_depth, fingerprint};
+use expand::{BuildRequest, ExpandConfig, Expander, Pool, PoolBuilder, Request, build_order};
 use pkg::dep::{Dependency, Rich, satisfies};
 use pkg::problem::DependencyProblem;
 use pkg::{MultiArch, PackageFormat, PackageMeta, version};
@@ -13,6 +14,8 @@ use serde_json::{Value, json};
 /// Everything that is not listed follows the Perl expander of obs-build.
 const FOLLOWS_LIBSOLV: &[&str] = &[
     "c-obsoletes-selfprovide-version",
+    "d-cycle",
+    "d-depsort",
     "g-ignore-deb-any",
     "g-ignore-rich-with",
     "n-repos-arch-over-noarch",
@@ -160,6 +163,21 @@ fn text_answer(op: &str, request: &RequestFile) -> Option<Value> {
             let answer = satisfies(format, &Dependency::parse(argument(0)), &Dependency::parse(argument(1)));
             Some(json!({"result": i32::from(answer)}))
         }
+        "depsort" | "depsort2" => Some(build_order_answer(request)),
+        "genmeta" => {
+            let algorithm =
+                if request.get("algo") == Some("1") { MetaAlgorithm::DropEqual } else { MetaAlgorithm::Drop };
+            let lines = meta_lines(request.all("metaline").into_iter());
+            let lines: Vec<String> =
+                fingerprint(&request.all("subpack"), lines, algorithm).iter().map(ToString::to_string).collect();
+            Some(json!({"meta": lines}))
+        }
+        "diffdepth" => {
+            let of = |side: &str| {
+                meta_lines(request.all("line").iter().filter_map(|line| Some(line.strip_prefix(side)?.to_owned())))
+            };
+            Some(json!({"depth": difference_depth(&of("1 "), &of("2 "))}))
+        }
         _ => None,
     }
 }
@@ -223,8 +241,65 @@ fn set_answer(
                 "testcase": rich.as_ref().map(|rich| testcase(rich, false)),
             })
         }
+        "order" => {
+            let packages: Vec<_> = request.all("pack").iter().filter_map(|name| pool.find(name)).collect();
+            let order = expander.install_order(&packages);
+            let name = |package| pool.name(package).to_owned();
+            let log: Vec<String> = order
+                .broken
+                .iter()
+                .flat_map(|cycle| {
+                    let members: Vec<&str> = cycle.members.iter().map(|package| pool.name(*package)).collect();
+                    let (from, to) = cycle.broken;
+                    [
+                        format!("cycle: {}", members.join(" -> ")),
+                        format!("breaking dependency {} -> {}", pool.name(from), pool.name(to)),
+                    ]
+                })
+                .collect();
+            json!({"order": order.order.into_iter().map(name).collect::<Vec<_>>(), "log": log})
+        }
         _ => return None,
     })
+}
+
+/// The build order of the packages of a request, with or without a detour over source names.
+fn build_order_answer(request: &RequestFile) -> Value {
+    let packages = request.all("pack");
+    let pairs = |key: &str| -> Vec<(String, String)> {
+        let lines = request.all(key);
+        let split = |line: &String| line.split_once(' ').map(|(one, other)| (one.to_owned(), other.to_owned()));
+        lines.iter().filter_map(split).collect()
+    };
+    let (sources, of_binaries) = (pairs("src"), pairs("map"));
+    let source_of = |package: &String| {
+        sources.iter().find(|(name, _)| name == package).map_or(package.clone(), |(_, source)| source.clone())
+    };
+    let needs: Vec<Vec<u32>> = packages
+        .iter()
+        .map(|package| {
+            let edges = pairs("edge").into_iter().filter(|(from, _)| from == package);
+            let binaries: Vec<String> = edges
+                .flat_map(|(_, to)| to.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+                .map(|binary| of_binaries.iter().find(|(name, _)| *name == binary).map_or(binary, |(_, s)| s.clone()))
+                .collect();
+            let provides = |source: &String| -> Vec<u32> {
+                (0_u32..).zip(&packages).filter(|(_, p)| source_of(p) == *source).map(|(index, _)| index).collect()
+            };
+            binaries.iter().flat_map(provides).collect()
+        })
+        .collect();
+    let order = build_order(&needs);
+    let names = |list: &[u32]| list.iter().map(|index| packages[*index as usize].clone()).collect::<Vec<_>>();
+    json!({
+        "order": names(&order.order),
+        "cycles": order.cycles.iter().map(|cycle| names(cycle)).collect::<Vec<_>>(),
+        "sccs": order.groups.iter().map(|group| names(group)).collect::<Vec<_>>(),
+    })
+}
+
+fn meta_lines(texts: impl Iterator<Item = String>) -> Vec<MetaLine> {
+    texts.filter_map(|text| MetaLine::parse(&text)).collect()
 }
 
 /// The tree as nested lists, chains nested to the right.
