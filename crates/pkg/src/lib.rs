@@ -6,13 +6,14 @@ mod arch;
 mod checksum;
 mod format;
 mod meta;
+mod recipe_kind;
 
 pub mod deb822;
 pub mod dep;
 pub mod version;
 
-
 pub use arch::{Arch, ArchError};
 pub use checksum::{Checksum, ChecksumError, Md5, Sha256, Sha256Hasher};
 pub use format::PackageFormat;
 pub use meta::{MultiArch, PackageMeta};
+pub use recipe_kind::RecipeKind;
