@@ -216,6 +216,21 @@ impl Session {
         Ok(done.rows_affected() > 0)
     }
 
+    /// Those of the jobs that there are, at most a few hundred at once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn existing_jobs(&mut self, ids: &[JobId]) -> Result<Vec<JobId>, StoreError> {
+        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT id FROM jobs WHERE id IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.get());
+        }
+        query.push(")");
+        let found: Vec<(i64,)> = query.build_query_as().fetch_all(self.run()).await?;
+        Ok(found.into_iter().map(|(id,)| JobId::new(id)).collect())
+    }
+
     /// The next time after `now` at which a lease ends or a task that was put back may run again.
     ///
     /// # Errors

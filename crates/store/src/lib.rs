@@ -39,5 +39,5 @@ pub use session::{Session, Store};
 pub use sources::{OpenSource, SourceTree};
 pub use states::TaskChange;
 pub use types::{
-    BuildFilter, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, TokenRow, UploadedFile, UserRow,
+    BuildFilter, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, TokenRow, UploadedFile, User,
 };
