@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::keyword::{Keyword, Kind, List, Map, Scalar};
 use crate::lines::{Lines, Record, RecordKind};
-use crate::text::{is_space, join_words, trim_start};
+use crate::text::{is_space, join_words, trim_start, word_len};
 use crate::tree::Tree;
 
 /// A word, as offsets in the text its record is in.
@@ -287,8 +287,7 @@ impl Iterator for Words<'_> {
     fn next(&mut self) -> Option<Word> {
         let rest = self.text.get(self.pos..)?;
         let skipped = rest.iter().position(|byte| !is_space(*byte))?;
-        let rest = rest.get(skipped..)?;
-        let len = rest.iter().position(|byte| is_space(*byte)).unwrap_or(rest.len());
+        let len = word_len(rest.get(skipped..)?);
         let start = self.pos + skipped;
         self.pos = start + len;
         let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX).saturating_add(self.base);

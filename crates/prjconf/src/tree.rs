@@ -175,6 +175,7 @@ fn item(kind: ItemKind, start: usize, end: usize) -> Item {
 }
 
 /// Whether a line is, apart from surrounding white space and letter case, exactly `marker`.
+#[inline]
 pub(crate) fn is_marker(line: &[u8], marker: &[u8]) -> bool {
     let first = marker.first().copied().unwrap_or_default();
     match line.first() {
