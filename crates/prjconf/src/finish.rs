@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::apply::{MacroLine, MapEntry, Said, ScalarLine, Texts, Word};
+use crate::apply::{MacroLine, Said, ScalarLine, Texts, Word};
 use crate::config::{BuildConfig, Replacement, Unset};
 use crate::keyword::{List, Map, Scalar};
 use crate::lines::RecordKind;
@@ -141,22 +141,22 @@ impl Finisher<'_> {
 
     fn maps(&self, said: &mut Said<'_>, config: &mut BuildConfig) {
         config.order = said.order.values().map(|word| self.strings.string(*word)).collect();
-        if let Some(entries) = said.maps.get_mut(Map::Substitute as usize) {
-            for entry in entries.values_mut() {
-                self.drop_duplicates(&mut entry.values);
-            }
+        for lines in &mut said.maps {
+            lines.settle(self.texts);
         }
-        config.substitute = self.map(said, Map::Substitute, |entry| {
-            entry.values.iter().map(|word| replacement(self.strings.string(*word))).collect()
+        config.substitute = self.map(said, Map::Substitute, |values| {
+            let mut values = values.to_vec();
+            self.drop_duplicates(&mut values);
+            values.iter().map(|word| replacement(self.strings.string(*word))).collect()
         });
-        config.fileprovides = self.map(said, Map::FileProvides, |entry| self.strings(&entry.values));
-        config.exportfilter = self.map(said, Map::ExportFilter, |entry| self.strings(&entry.values));
-        config.optflags = self.map(said, Map::OptFlags, |entry| self.joined(&entry.values));
+        config.fileprovides = self.map(said, Map::FileProvides, |values| self.strings(values));
+        config.exportfilter = self.map(said, Map::ExportFilter, |values| self.strings(values));
+        config.optflags = self.map(said, Map::OptFlags, |values| self.joined(values));
     }
 
-    fn map<V>(&self, said: &Said<'_>, map: Map, value: impl Fn(&MapEntry) -> V) -> BTreeMap<String, V> {
-        let entries = said.maps.get(map as usize).into_iter().flat_map(BTreeMap::values);
-        entries.map(|entry| (self.strings.string(entry.key), value(entry))).collect()
+    fn map<V>(&self, said: &Said<'_>, map: Map, value: impl Fn(&[Word]) -> V) -> BTreeMap<String, V> {
+        let Some(lines) = said.maps.get(map as usize) else { return BTreeMap::new() };
+        lines.entries.iter().map(|entry| (self.strings.string(entry.key), value(lines.values(entry)))).collect()
     }
 
     fn scalars(&self, said: &Said<'_>, config: &mut BuildConfig) {

@@ -143,7 +143,8 @@ fn split_items(text: &[u8], len: usize) -> Vec<Item> {
     while start < len {
         let end = find_byte(text, start, b'\n').unwrap_or(len);
         let line = text.get(start..end).unwrap_or_default();
-        if is_marker(line, b"macros:") {
+        let may_open = line.first().is_some_and(|byte| matches!(byte, b'm' | b'M') || is_space(*byte));
+        if may_open && is_marker(line, b"macros:") {
             let block_end = find_block_end(text, end);
             items.push(item(ItemKind::MacrosBlock, start, block_end));
             start = block_end + 1;
@@ -175,7 +176,6 @@ fn item(kind: ItemKind, start: usize, end: usize) -> Item {
 }
 
 /// Whether a line is, apart from surrounding white space and letter case, exactly `marker`.
-#[inline]
 pub(crate) fn is_marker(line: &[u8], marker: &[u8]) -> bool {
     let first = marker.first().copied().unwrap_or_default();
     match line.first() {
