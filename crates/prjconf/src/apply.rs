@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::keyword::{Keyword, Kind, List, Map, Scalar};
 use crate::lines::{Lines, Record, RecordKind};
-use crate::text::{is_space, join_words, trim_start};
+use crate::text::{is_space, join_words, trim_start, word_len};
 use crate::tree::Tree;
 
 /// A word, as offsets in the text its record is in.
@@ -20,11 +20,46 @@ pub(crate) struct Word {
     pub(crate) removes: bool,
 }
 
-/// The value of a key of a map.
-#[derive(Debug, Clone)]
+/// One line of a map keyword: a key and its new value, or (`key.removes`) the removal of a key.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct MapEntry {
     pub(crate) key: Word,
-    pub(crate) values: Vec<Word>,
+    /// Range of the values in [`MapLines::values`].
+    first_value: usize,
+    end_value: usize,
+}
+
+/// The lines of a map keyword, in order.
+#[derive(Debug, Default)]
+pub(crate) struct MapLines {
+    pub(crate) entries: Vec<MapEntry>,
+    values: Vec<Word>,
+}
+
+impl MapLines {
+    fn push(&mut self, key: Word, values: impl Iterator<Item = Word>) {
+        let first_value = self.values.len();
+        self.values.extend(values);
+        self.entries.push(MapEntry { key, first_value, end_value: self.values.len() });
+    }
+
+    pub(crate) fn values(&self, entry: &MapEntry) -> &[Word] {
+        self.values.get(entry.first_value..entry.end_value).unwrap_or_default()
+    }
+
+    /// Leaves the last line of each key, sorted by key, without the keys that were removed.
+    pub(crate) fn settle(&mut self, texts: Texts<'_>) {
+        self.entries.sort_by(|left, right| texts.word(left.key).cmp(texts.word(right.key)));
+        let mut settled: Vec<MapEntry> = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            match settled.last_mut() {
+                Some(last) if texts.word(last.key) == texts.word(entry.key) => *last = *entry,
+                _ => settled.push(*entry),
+            }
+        }
+        settled.retain(|entry| !entry.key.removes);
+        self.entries = settled;
+    }
 }
 
 /// Words of the last line of a scalar keyword.
@@ -57,7 +92,7 @@ pub(crate) struct Said<'a> {
     /// Which lists have words that remove.
     pub(crate) has_removals: [bool; List::COUNT],
     pub(crate) order: BTreeMap<&'a [u8], Word>,
-    pub(crate) maps: [BTreeMap<&'a [u8], MapEntry>; Map::COUNT],
+    pub(crate) maps: [MapLines; Map::COUNT],
     pub(crate) scalars: [Option<ScalarLine>; Scalar::COUNT],
     pub(crate) constraints: Vec<Vec<Word>>,
     pub(crate) rawmacros: Vec<u8>,
@@ -219,17 +254,16 @@ impl<'a> Applier<'a> {
         let Some(key) = words.next() else { return };
         self.seen_directive = true;
         let text = self.texts.word(key);
-        let Some(entries) = self.said.maps.get_mut(map as usize) else { return };
+        let Some(lines) = self.said.maps.get_mut(map as usize) else { return };
         if map.removes() && text.first() == Some(&b'!') {
-            match text.get(1..).unwrap_or_default() {
-                b"*" => entries.clear(),
-                removed => {
-                    entries.remove(removed);
-                }
+            if text == b"!*" {
+                lines.entries.clear();
+            } else {
+                lines.push(Word { start: key.start + 1, removes: true, ..key }, std::iter::empty());
             }
             return;
         }
-        entries.insert(text, MapEntry { key, values: words.collect() });
+        lines.push(key, words);
     }
 
     fn scalar(&mut self, scalar: Scalar, keyword: Word, words: Words<'a>) {
@@ -287,8 +321,7 @@ impl Iterator for Words<'_> {
     fn next(&mut self) -> Option<Word> {
         let rest = self.text.get(self.pos..)?;
         let skipped = rest.iter().position(|byte| !is_space(*byte))?;
-        let rest = rest.get(skipped..)?;
-        let len = rest.iter().position(|byte| is_space(*byte)).unwrap_or(rest.len());
+        let len = word_len(rest.get(skipped..)?);
         let start = self.pos + skipped;
         self.pos = start + len;
         let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX).saturating_add(self.base);

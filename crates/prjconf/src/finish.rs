@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::apply::{MacroLine, MapEntry, Said, ScalarLine, Texts, Word};
+use crate::apply::{MacroLine, Said, ScalarLine, Texts, Word};
 use crate::config::{BuildConfig, Replacement, Unset};
 use crate::keyword::{List, Map, Scalar};
 use crate::lines::RecordKind;
@@ -141,22 +141,22 @@ impl Finisher<'_> {
 
     fn maps(&self, said: &mut Said<'_>, config: &mut BuildConfig) {
         config.order = said.order.values().map(|word| self.strings.string(*word)).collect();
-        if let Some(entries) = said.maps.get_mut(Map::Substitute as usize) {
-            for entry in entries.values_mut() {
-                self.drop_duplicates(&mut entry.values);
-            }
+        for lines in &mut said.maps {
+            lines.settle(self.texts);
         }
-        config.substitute = self.map(said, Map::Substitute, |entry| {
-            entry.values.iter().map(|word| replacement(self.strings.string(*word))).collect()
+        config.substitute = self.map(said, Map::Substitute, |values| {
+            let mut values = values.to_vec();
+            self.drop_duplicates(&mut values);
+            values.iter().map(|word| replacement(self.strings.string(*word))).collect()
         });
-        config.fileprovides = self.map(said, Map::FileProvides, |entry| self.strings(&entry.values));
-        config.exportfilter = self.map(said, Map::ExportFilter, |entry| self.strings(&entry.values));
-        config.optflags = self.map(said, Map::OptFlags, |entry| self.joined(&entry.values));
+        config.fileprovides = self.map(said, Map::FileProvides, |values| self.strings(values));
+        config.exportfilter = self.map(said, Map::ExportFilter, |values| self.strings(values));
+        config.optflags = self.map(said, Map::OptFlags, |values| self.joined(values));
     }
 
-    fn map<V>(&self, said: &Said<'_>, map: Map, value: impl Fn(&MapEntry) -> V) -> BTreeMap<String, V> {
-        let entries = said.maps.get(map as usize).into_iter().flat_map(BTreeMap::values);
-        entries.map(|entry| (self.strings.string(entry.key), value(entry))).collect()
+    fn map<V>(&self, said: &Said<'_>, map: Map, value: impl Fn(&[Word]) -> V) -> BTreeMap<String, V> {
+        let Some(lines) = said.maps.get(map as usize) else { return BTreeMap::new() };
+        lines.entries.iter().map(|entry| (self.strings.string(entry.key), value(lines.values(entry)))).collect()
     }
 
     fn scalars(&self, said: &Said<'_>, config: &mut BuildConfig) {
@@ -293,14 +293,15 @@ fn add_repo_creation(config: &mut BuildConfig) {
 
 /// The macro list: standard macros, `Target:` and `DistMacro:` lines, then the lines of the blocks.
 fn macro_list(arch: &[u8], said: &Said<'_>) -> Vec<String> {
-    let mut list: Vec<Vec<u8>> = vec![Vec::new()];
-    list.extend(STANDARD.iter().map(|(name, gap, body)| format!("%define {name}{gap}{body}").into_bytes()));
-    list.push([b"%define _target_cpu ", arch].concat());
-    list.push(b"%define _target_os linux".to_vec());
+    let mut list: Vec<String> = Vec::with_capacity(STANDARD.len() + 16);
+    list.push(String::new());
+    list.extend(STANDARD.iter().map(|(name, gap, body)| ["%define ", name, gap, body].concat()));
+    list.push(decode(&[b"%define _target_cpu ", arch].concat()));
+    list.push("%define _target_os linux".to_owned());
     for line in &said.macro_lines {
         list.push(match line {
-            MacroLine::Target(arch) => [b"%define _target_cpu ", arch.as_slice()].concat(),
-            MacroLine::Dist(text) => [b"%define ", text.as_slice()].concat(),
+            MacroLine::Target(arch) => decode(&[b"%define _target_cpu ", arch.as_slice()].concat()),
+            MacroLine::Dist(text) => decode(&[b"%define ", text.as_slice()].concat()),
         });
     }
     let raw = said.rawmacros.as_slice();
@@ -310,21 +311,21 @@ fn macro_list(arch: &[u8], said: &Said<'_>) -> Vec<String> {
             add_macro_line(&mut list, line);
         }
     }
-    list.iter().map(|line| decode(line)).collect()
+    list
 }
 
-fn add_macro_line(list: &mut Vec<Vec<u8>>, line: &[u8]) {
+/// Adds a raw macro line. Line breaks are no part of a UTF-8 sequence, so lines can be decoded one by one.
+fn add_macro_line(list: &mut Vec<String>, line: &[u8]) {
     if let Some(previous) = list.last_mut()
-        && previous.last() == Some(&b'\\')
+        && previous.ends_with('\\')
     {
-        if let Some(last) = previous.last_mut() {
-            *last = b'\n';
-        }
-        previous.extend_from_slice(line);
+        previous.pop();
+        previous.push('\n');
+        previous.push_str(&decode(line));
         return;
     }
     list.push(match line.strip_prefix(b"%") {
-        Some(rest) => [b"%define ", rest].concat(),
-        None => line.to_vec(),
+        Some(rest) => ["%define ", &decode(rest)].concat(),
+        None => decode(line),
     });
 }

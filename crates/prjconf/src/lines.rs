@@ -11,8 +11,8 @@ use crate::macros::budget::Budget;
 use crate::macros::expand::Expander;
 use crate::macros::table::MacroTable;
 use crate::multiline::{BlockScan, starts_block, starts_define};
-use crate::text::{find, find_byte, is_space, trim_start, words};
-use crate::tree::{ItemKind, Tree};
+use crate::text::{find, find_byte, find_mark, is_space, trim_start, words};
+use crate::tree::{Item, ItemKind, Tree};
 
 /// What pass 4 reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,8 @@ pub(crate) fn run(tree: &Tree, table: MacroTable, trace: bool) -> Lines {
             }
             continue;
         }
-        state.input_line(tree.item_text(item), item.start, item.end);
+        let marked = state.has_mark(item);
+        state.input_line(tree.item_text(item), item.start, item.end, marked);
         while let Some(line) = state.queue.pop_front() {
             state.line(line, false);
         }
@@ -93,6 +94,8 @@ struct LineLoop<'a> {
     file: Vec<u8>,
     line_number: u64,
     index: usize,
+    /// Position of the next `%` or `@` in the text; only known not to be behind the true one.
+    next_mark: usize,
     trace: bool,
     out: Lines,
 }
@@ -119,6 +122,7 @@ impl<'a> LineLoop<'a> {
             file: Vec::new(),
             line_number: 0,
             index: 0,
+            next_mark: 0,
             trace,
             out,
         }
@@ -136,19 +140,24 @@ impl<'a> LineLoop<'a> {
     }
 
     /// An input line: most need no copy, because they have neither macros nor marks.
-    fn input_line(&mut self, line: &[u8], start: u32, end: u32) {
-        let pending = self.pending_define.is_some() || self.pending_block.is_some();
-        if !pending && !has_marks(line) {
-            if self.skip == 0 && !line.is_empty() {
-                if line.starts_with(b"#!") {
-                    self.set_position(line);
-                } else if line.first() != Some(&b'#') {
-                    self.push(RecordKind::Raw, start, end);
-                }
-            }
-            return;
+    fn input_line(&mut self, line: &[u8], start: u32, end: u32, marked: bool) {
+        if marked || self.pending_define.is_some() || self.pending_block.is_some() {
+            return self.line(line.to_vec(), true);
         }
-        self.line(line.to_vec(), true);
+        match line.first() {
+            _ if self.skip != 0 => {}
+            None => {}
+            Some(b'#') => self.set_position(line),
+            Some(_) => self.push(RecordKind::Raw, start, end),
+        }
+    }
+
+    /// Whether a line has a `%` or `@`. Asked in the order of the lines, so the text is searched once.
+    fn has_mark(&mut self, item: &Item) -> bool {
+        if self.next_mark < item.start as usize {
+            self.next_mark = find_mark(self.tree.text(), item.start as usize).unwrap_or(usize::MAX);
+        }
+        self.next_mark < item.end as usize
     }
 
     /// One line of input or of the queue; only an input line can become a record.
@@ -375,12 +384,6 @@ impl<'a> LineLoop<'a> {
         self.out.table = self.table;
         self.out
     }
-}
-
-/// Whether a line has a byte that pass 3 may have to act on; `#` counts only behind white space.
-fn has_marks(line: &[u8]) -> bool {
-    line.iter().any(|byte| matches!(byte, b'%' | b'@'))
-        || line.first().is_some_and(|byte| is_space(*byte)) && trim_start(line).first() == Some(&b'#')
 }
 
 /// `# neededforbuild …`, the inert line of old spec files.

@@ -42,7 +42,7 @@ impl Places {
         Self {
             lists,
             order: said.order.values().copied().collect(),
-            maps: said.maps.each_ref().map(|entries| entries.values().map(|entry| entry.key).collect()),
+            maps: said.maps.each_ref().map(|lines| lines.entries.iter().map(|entry| entry.key).collect()),
             scalars: said.scalars.each_ref().map(|line| line.as_ref().map(|line| line.keyword)),
             constraints: said.constraints.iter().map(|words| words.first().copied()).collect(),
         }

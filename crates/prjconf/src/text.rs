@@ -64,6 +64,42 @@ pub(crate) fn find_byte(text: &[u8], from: usize, needle: u8) -> Option<usize> {
     rest.iter().position(|byte| *byte == needle).map(|position| behind_chunks + position)
 }
 
+/// The position of the first `%` or `@` at or behind `from`: what pass 3 may have to act on.
+///
+/// Whole blocks without either, nearly all of them, are passed with a few instructions.
+pub(crate) fn find_mark(text: &[u8], from: usize) -> Option<usize> {
+    const BLOCK: usize = 32;
+    let is_mark = |byte: u8| byte == b'%' || byte == b'@';
+    let mut at = from;
+    while let Some(block) = text.get(at..at + BLOCK) {
+        if block.iter().fold(false, |found, byte| found | is_mark(*byte)) {
+            break;
+        }
+        at += BLOCK;
+    }
+    text.get(at..)?.iter().position(|byte| is_mark(*byte)).map(|position| at + position)
+}
+
+/// The length of the word a text starts with.
+pub(crate) fn word_len(text: &[u8]) -> usize {
+    // Bytes below 0x21 are looked at one by one; there are hardly any but white space.
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let (chunks, _) = text.as_chunks::<8>();
+    let mut from = 0;
+    for chunk in chunks {
+        let value = u64::from_le_bytes(*chunk);
+        let below = value.wrapping_sub(LOW * 0x21) & !value & HIGH;
+        if below != 0 {
+            from += (below.trailing_zeros() / 8) as usize;
+            break;
+        }
+        from += 8;
+    }
+    let rest = text.get(from..).unwrap_or_default();
+    rest.iter().position(|byte| is_space(*byte)).map_or(text.len(), |position| from + position)
+}
+
 /// The position of the first occurrence of a text at or behind `from`.
 pub(crate) fn find(text: &[u8], from: usize, needle: &[u8]) -> Option<usize> {
     let first = *needle.first()?;
@@ -182,6 +218,27 @@ mod tests {
     fn valid_text_is_copied() {
         assert_eq!(decode("Prefer: ä".as_bytes()), "Prefer: ä");
         assert_eq!(decode(b"a\xe4b"), "a\u{eee4}b");
+    }
+
+    #[test]
+    fn a_word_ends_at_white_space_only() {
+        for (text, len) in
+            [("abc", 3), ("abcdefghijkl mno", 12), ("abcdefg\th", 7), ("ab\u{1}cdefghi jk", 10), ("ä\u{c}b", 2), ("", 0), (" a", 0)]
+        {
+            assert_eq!(word_len(text.as_bytes()), len, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_mark_is_found_wherever_it_is() {
+        for position in [0, 1, 31, 32, 33, 70] {
+            let mut text = vec![b'x'; 71];
+            text[position] = b'%';
+            assert_eq!(find_mark(&text, 0), Some(position));
+            text[position] = b'@';
+            assert_eq!(find_mark(&text, position), Some(position));
+            assert_eq!(find_mark(&text, position + 1), None);
+        }
     }
 
     #[test]

@@ -143,7 +143,8 @@ fn split_items(text: &[u8], len: usize) -> Vec<Item> {
     while start < len {
         let end = find_byte(text, start, b'\n').unwrap_or(len);
         let line = text.get(start..end).unwrap_or_default();
-        if is_marker(line, b"macros:") {
+        let may_open = line.first().is_some_and(|byte| matches!(byte, b'm' | b'M') || is_space(*byte));
+        if may_open && is_marker(line, b"macros:") {
             let block_end = find_block_end(text, end);
             items.push(item(ItemKind::MacrosBlock, start, block_end));
             start = block_end + 1;
