@@ -49,9 +49,8 @@ fn measure(requests: &[BuildRequest], run: impl Fn(&BuildRequest)) -> Vec<Durati
 
 fn main() {
     let named = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).map(PathBuf::from);
-    let folder = named.unwrap_or_else(|| {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/debian-universe")
-    });
+    let folder =
+        named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/debian-universe"));
     if !folder.is_dir() {
         println!("skipped: no Debian lists at {}", folder.display());
         return;
@@ -85,8 +84,7 @@ fn main() {
     let entries: usize = sets.iter().flatten().map(Vec::len).sum();
     println!("{resolved} resolve, {entries} entries");
 
-    let place: std::collections::HashMap<&str, u32> =
-        universe.sources.keys().map(String::as_str).zip(0..).collect();
+    let place: std::collections::HashMap<&str, u32> = universe.sources.keys().map(String::as_str).zip(0..).collect();
     let source: Vec<Option<u32>> = pool.packages().map(|package| place.get(pool.source(package)).copied()).collect();
     let needs: Vec<Vec<u32>> = sets
         .iter()
