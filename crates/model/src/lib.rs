@@ -1,1 +1,29 @@
-//! model
+//! What a project, repository, package, build, task, job and worker are; which changes of state are legal; the protocol
+//! between server and worker.
+//!
+//! Pure: no SQL, no clock, no wire words. Read [`TaskState`] first, then [`JobSpec`].
+
+mod build;
+mod failure;
+mod ids;
+mod job;
+mod names;
+mod project;
+mod state;
+mod time;
+mod verdict;
+
+pub use build::{Build, BuildReason, BuildSource, BuiltPackage, SourceFile, Task};
+pub use failure::{FailureCause, Fault};
+pub use ids::{BuildId, JobId, ProjectId, RepositoryId, TaskId, UserId};
+pub use job::{
+    BuildSettings, JobFile, JobOutcome, JobReport, JobSpec, Limits, Phase, PhaseTiming, RecipeSpec, ResultFile,
+    ResultKind, RootPackage, RootSpec,
+};
+pub use names::{FileName, NameError, PackageName, ProjectName, RepositoryName, UserName, WorkerName};
+pub use project::{
+    Mirror, MirrorSuite, PathElement, Project, ProjectSettings, Repository, RepositoryArch, TriggerPolicy,
+};
+pub use state::{BuildState, SourceEvent, SourceState, TaskEvent, TaskState};
+pub use time::Timestamp;
+pub use verdict::{ExclusionReason, Verdict};

@@ -6,6 +6,7 @@ mod arch;
 mod checksum;
 mod format;
 mod meta;
+mod recipe_kind;
 
 pub mod deb822;
 pub mod dep;
@@ -16,3 +17,4 @@ pub use arch::{Arch, ArchError};
 pub use checksum::{Checksum, ChecksumError, Md5, Sha256, Sha256Hasher};
 pub use format::PackageFormat;
 pub use meta::{MultiArch, PackageMeta};
+pub use recipe_kind::RecipeKind;

@@ -1,0 +1,122 @@
+use pkg::Arch;
+use serde::{Deserialize, Serialize};
+
+use crate::{ProjectId, ProjectName, RepositoryId, RepositoryName, Timestamp, UserName};
+
+/// A project: packages, repositories and one build configuration. A distribution is a project like any other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    /// Number.
+    pub id: ProjectId,
+    /// Name.
+    pub name: ProjectName,
+    /// Who created it.
+    pub owner: UserName,
+    /// When.
+    pub created_at: Timestamp,
+    /// What people may change.
+    pub settings: ProjectSettings,
+}
+
+/// What the owner of a project may change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProjectSettings {
+    /// Free text.
+    pub description: String,
+    /// Free text: how to use the repositories.
+    pub instructions: String,
+    /// Address of the project's own page.
+    pub homepage: Option<String>,
+    /// Address or mail address of a person.
+    pub contact: Option<String>,
+    /// Further repositories available to builds: `http(s)` addresses or other projects, in the owner's words.
+    pub extra_repositories: Vec<String>,
+    /// Whether new results are published by themselves.
+    pub publish: bool,
+    /// Whether builds may reach the network unless they say otherwise.
+    pub network: bool,
+    /// When builds start.
+    pub trigger: TriggerPolicy,
+}
+
+/// When builds of a project start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TriggerPolicy {
+    /// When somebody submits one.
+    #[default]
+    OnRequest,
+    /// Also when a source, the configuration or a dependency changes.
+    OnChange,
+}
+
+/// A repository of a project: where packages come from (its path, strongest first) and for which architectures it builds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repository {
+    /// Number.
+    pub id: RepositoryId,
+    /// Project it belongs to.
+    pub project: ProjectName,
+    /// Name.
+    pub name: RepositoryName,
+    /// Other repositories it builds against, strongest first; its own results come before all of them.
+    pub path: Vec<PathElement>,
+    /// Architectures, in the order they were added.
+    pub arches: Vec<RepositoryArch>,
+    /// Where packages are downloaded from on demand, if this repository mirrors a distribution.
+    pub mirror: Option<Mirror>,
+}
+
+/// One (repository, arch).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryArch {
+    /// Architecture.
+    pub arch: Arch,
+    /// Whether new builds run here.
+    pub enabled: bool,
+    /// Packages every root gets in addition.
+    pub extra_packages: Vec<String>,
+}
+
+/// One step of a repository's path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PathElement {
+    /// Project.
+    pub project: ProjectName,
+    /// Its repository.
+    pub repository: RepositoryName,
+}
+
+impl std::fmt::Display for PathElement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.project, self.repository)
+    }
+}
+
+/// A distribution's archive from which packages are downloaded when a root needs them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Mirror {
+    /// A Debian archive.
+    Debian {
+        /// Address of the folder that holds `dists/`, one per entry of `suites`' archives.
+        url: String,
+        /// Suites, strongest first (`bookworm-security`, `bookworm-updates`, `bookworm`), each with its own archive address
+        /// if it differs from `url`.
+        suites: Vec<MirrorSuite>,
+        /// Components (`main`).
+        components: Vec<String>,
+        /// File with the OpenPGP keys that must have signed `InRelease`.
+        keyring: String,
+    },
+}
+
+/// One suite of a mirrored archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MirrorSuite {
+    /// Name below `dists/`.
+    pub name: String,
+    /// Archive address, if it is not the mirror's.
+    pub url: Option<String>,
+}
