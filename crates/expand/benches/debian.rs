@@ -3,6 +3,7 @@
 //! Run with `cargo bench -p expand`; needs the Debian lists next to the workspace (or the folder named as argument).
 #![expect(clippy::print_stdout, reason = "figures are the result")]
 #![expect(clippy::unwrap_used, reason = "a benchmark may stop anywhere")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark reads files and the clock")]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -58,7 +59,7 @@ fn main() {
     let universe = timed("read lists", || universe::Universe::read(&folder, "Sources-all.slim.xz").unwrap());
     let pool = timed("build pool", || universe.pool());
     println!("{} packages, {} bytes", pool.len(), pool.memory_bytes());
-    let config = case::read_config("x86_64", &std::fs::read_to_string(folder.join("debian12.conf")).unwrap());
+    let config = case::read_config("x86_64", &universe::config(&folder, false).unwrap());
     let expander = timed("new expander", || Expander::new(&pool, &config));
 
     let sample: Vec<BuildRequest> =

@@ -187,10 +187,11 @@ impl Rules {
 
     /// The providers of a dependency of the pool under this configuration.
     pub(crate) fn providers<'a>(&'a self, pool: &'a Pool, dep: u32) -> Providers<'a> {
-        if !self.file_provides.is_empty() && pool.deps().kind(dep).is_path() {
-            if let Some(providers) = self.file_provides.get(&pool.deps().name(dep)) {
-                return Providers::Borrowed(providers);
-            }
+        if !self.file_provides.is_empty()
+            && pool.deps().kind(dep).is_path()
+            && let Some(providers) = self.file_provides.get(&pool.deps().name(dep))
+        {
+            return Providers::Borrowed(providers);
         }
         pool.providers_of(dep)
     }

@@ -197,7 +197,7 @@ impl<T: Trace> Run<'_, T> {
                 ClauseKind::Recommends => {}
                 ClauseKind::Requires => self.report_missing(What::Dep(text), requirer),
                 ClauseKind::Conflicts => {
-                    self.problems.push(DependencyProblem::AlwaysConflicting { dependency: self.text(text), package })
+                    self.problems.push(DependencyProblem::AlwaysConflicting { dependency: self.text(text), package });
                 }
             },
             Some(Clauses::All(clauses)) => {
