@@ -3,6 +3,7 @@
 //! Run with `cargo bench -p expand`; needs the Debian lists next to the workspace (or the folder named as argument).
 #![expect(clippy::print_stdout, reason = "figures are the result")]
 #![expect(clippy::unwrap_used, reason = "a benchmark may stop anywhere")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark reads files and the clock")]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -49,9 +50,8 @@ fn measure(requests: &[BuildRequest], run: impl Fn(&BuildRequest)) -> Vec<Durati
 
 fn main() {
     let named = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).map(PathBuf::from);
-    let folder = named.unwrap_or_else(|| {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/debian-universe")
-    });
+    let folder =
+        named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/debian-universe"));
     if !folder.is_dir() {
         println!("skipped: no Debian lists at {}", folder.display());
         return;
@@ -59,7 +59,7 @@ fn main() {
     let universe = timed("read lists", || universe::Universe::read(&folder, "Sources-all.slim.xz").unwrap());
     let pool = timed("build pool", || universe.pool());
     println!("{} packages, {} bytes", pool.len(), pool.memory_bytes());
-    let config = case::read_config("x86_64", &std::fs::read_to_string(folder.join("debian12.conf")).unwrap());
+    let config = case::read_config("x86_64", &universe::config(&folder, false).unwrap());
     let expander = timed("new expander", || Expander::new(&pool, &config));
 
     let sample: Vec<BuildRequest> =
@@ -85,8 +85,7 @@ fn main() {
     let entries: usize = sets.iter().flatten().map(Vec::len).sum();
     println!("{resolved} resolve, {entries} entries");
 
-    let place: std::collections::HashMap<&str, u32> =
-        universe.sources.keys().map(String::as_str).zip(0..).collect();
+    let place: std::collections::HashMap<&str, u32> = universe.sources.keys().map(String::as_str).zip(0..).collect();
     let source: Vec<Option<u32>> = pool.packages().map(|package| place.get(pool.source(package)).copied()).collect();
     let needs: Vec<Vec<u32>> = sets
         .iter()

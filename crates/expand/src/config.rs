@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use prjconf::BuildConfig;
+
 /// What dependency expansion needs of a build configuration, in the words of the configuration language.
 ///
 /// Lists are in the order of the configuration, without duplicates, removals (`!x`) already done.
@@ -55,5 +57,31 @@ impl ExpandConfig {
     /// The value behind `flag:` in `BuildFlags:`; the last one wins.
     pub(crate) fn build_flag(&self, flag: &str) -> Option<&str> {
         self.build_flags.iter().rev().find_map(|word| word.strip_prefix(flag)?.strip_prefix(':'))
+    }
+}
+
+impl From<&BuildConfig> for ExpandConfig {
+    fn from(config: &BuildConfig) -> Self {
+        let replacements = |list: &Vec<prjconf::Replacement>| list.iter().map(|new| new.name.clone()).collect();
+        Self {
+            build_type: config.recipe_type.clone(),
+            binary_type: config.binarytype.clone(),
+            build_engine: config.buildengine.clone().unwrap_or_default(),
+            prefer: config.prefer.clone(),
+            ignore: config.ignore.clone(),
+            conflict: config.conflict.clone(),
+            order: config.order.iter().cloned().collect(),
+            substitute: config.substitute.iter().map(|(name, list)| (name.clone(), replacements(list))).collect(),
+            file_provides: config.fileprovides.clone(),
+            preinstall: config.preinstall.clone(),
+            vm_install: config.vminstall.clone(),
+            run_scripts: config.runscripts.clone(),
+            required: config.required.clone(),
+            support: config.support.clone(),
+            keep: config.keep.clone(),
+            ignore_rebuild: config.ignorerebuild.clone(),
+            expand_flags: config.expandflags.clone(),
+            build_flags: config.buildflags.clone(),
+        }
     }
 }

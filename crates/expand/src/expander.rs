@@ -2,9 +2,10 @@
 
 use pkg::problem::DependencyProblem;
 
+use crate::bits::BitSet;
 use crate::config::ExpandConfig;
 use crate::pool::{PackageId, Pool};
-use crate::request::Request;
+use crate::request::{Request, Wish};
 use crate::rules::Rules;
 use crate::run::Run;
 use crate::sets::Preinstalls;
@@ -20,6 +21,8 @@ pub struct Expander<'a> {
     rules: Rules,
     /// `Preinstall` and `VMInstall`, expanded if the configuration says so.
     pub(crate) preinstalls: Result<Preinstalls, DependencyProblem>,
+    /// Packages named by Preinstall and Support, which do not trigger rebuilds.
+    pub(crate) untriggering: BitSet,
 }
 
 /// The packages of an expansion and what a cross build leaves to its build host.
@@ -41,9 +44,14 @@ impl<'a> Expander<'a> {
             config,
             rules: Rules::compile(pool, config),
             preinstalls: Ok(Preinstalls::unexpanded(config)),
+            untriggering: BitSet::new(pool.len()),
         };
         if config.has_flag("preinstallexpand") {
             expander.preinstalls = expander.expand_preinstalls();
+        }
+        let preinstall = expander.preinstalls.iter().flat_map(|lists| &lists.preinstall);
+        for package in preinstall.chain(&config.support).filter_map(|name| pool.find(name)) {
+            expander.untriggering.insert(package.0);
         }
         expander
     }
@@ -75,7 +83,15 @@ impl<'a> Expander<'a> {
         request: &Request,
         trace: &mut T,
     ) -> Result<Vec<PackageId>, Vec<DependencyProblem>> {
-        Run::expand(self.pool, &self.rules, request, false, trace).map(|expanded| sorted(expanded.packages))
+        self.expand_wish(&request.into(), trace)
+    }
+
+    pub(crate) fn expand_wish<T: Trace>(
+        &self,
+        wish: &Wish<'_>,
+        trace: &mut T,
+    ) -> Result<Vec<PackageId>, Vec<DependencyProblem>> {
+        Run::expand(self.pool, &self.rules, wish, false, trace).map(|expanded| sorted(expanded.packages))
     }
 
     /// As [`expand`](Self::expand), for the target side of a cross build: dependencies that a package for another
@@ -84,7 +100,11 @@ impl<'a> Expander<'a> {
     /// # Errors
     /// As [`expand`](Self::expand).
     pub fn expand_cross(&self, request: &Request) -> Result<Expansion, Vec<DependencyProblem>> {
-        let expanded = Run::expand(self.pool, &self.rules, request, true, &mut NoTrace)?;
+        self.expand_cross_wish(&request.into())
+    }
+
+    pub(crate) fn expand_cross_wish(&self, wish: &Wish<'_>) -> Result<Expansion, Vec<DependencyProblem>> {
+        let expanded = Run::expand(self.pool, &self.rules, wish, true, &mut NoTrace)?;
         Ok(Expansion { packages: sorted(expanded.packages), native: expanded.native })
     }
 }

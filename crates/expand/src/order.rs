@@ -130,23 +130,38 @@ impl InstallSorter {
         Self { needs, needed_by, open, hints: FxHashSet::default(), result: Vec::new(), cycles: Vec::new() }
     }
 
+    /// Emits round by round what is free, in the order of needs at the start; breaks cycles when nothing is.
     fn sort(&mut self) {
         let mut waiting: Vec<u32> = (0..self.needs.len() as u32).collect();
         waiting.sort_by_key(|place| self.open[*place as usize]);
+        let mut rank = vec![0_u32; waiting.len()];
+        for (position, place) in (0..).zip(&waiting) {
+            rank[*place as usize] = position;
+        }
+        let mut is_emitted = vec![false; waiting.len()];
         while !waiting.is_empty() {
-            let (free, rest): (Vec<u32>, Vec<u32>) =
-                waiting.iter().copied().partition(|place| self.open[*place as usize] == 0);
+            let mut free: Vec<u32> = waiting.iter().copied().filter(|place| self.open[*place as usize] == 0).collect();
             if free.is_empty() {
                 self.break_cycles(&waiting);
                 continue;
             }
-            for place in &free {
-                for other in &self.needed_by[*place as usize] {
-                    self.open[*other as usize] -= 1;
+            while !free.is_empty() {
+                let mut next = Vec::new();
+                for place in free {
+                    is_emitted[place as usize] = true;
+                    self.result.push(place);
+                    for other in &self.needed_by[place as usize] {
+                        let open = &mut self.open[*other as usize];
+                        *open -= 1;
+                        if *open == 0 {
+                            next.push(*other);
+                        }
+                    }
                 }
+                next.sort_unstable_by_key(|place| rank[*place as usize]);
+                free = next;
             }
-            self.result.extend(free);
-            waiting = rest;
+            waiting.retain(|place| !is_emitted[*place as usize]);
         }
     }
 

@@ -29,36 +29,80 @@ impl Request {
     /// Unknown options have no effect.
     #[must_use]
     pub fn parse<Item: AsRef<str>>(items: impl IntoIterator<Item = Item>) -> Self {
-        let mut request = Self::default();
+        let items: Vec<Item> = items.into_iter().collect();
+        Wish::parse(items.iter().map(AsRef::as_ref)).into()
+    }
+}
+
+/// A request that borrows its texts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wish<'a> {
+    pub(crate) requires: Vec<&'a str>,
+    pub(crate) indirect_requires: Vec<&'a str>,
+    pub(crate) ignores: Vec<&'a str>,
+    pub(crate) excludes: Vec<&'a str>,
+    pub(crate) excludes_named: Vec<&'a str>,
+    pub(crate) voids_config_ignores: bool,
+    pub(crate) options: Options,
+}
+
+impl<'a> Wish<'a> {
+    /// Sorts items as [`Request::parse`] does.
+    pub(crate) fn parse(items: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut wish = Self::default();
         let mut is_indirect = false;
         for item in items {
-            let item = item.as_ref();
-            if let Some(name) = item.strip_prefix("!!") {
-                request.excludes_named.push(name.to_owned());
-            } else if let Some(name) = item.strip_prefix('!') {
-                request.excludes.push(name.to_owned());
-            } else if item == "--directdepsend--" {
-                is_indirect = true;
-            } else if let Some(name) = item.strip_prefix('-') {
-                request.add_option(name);
-            } else if is_indirect {
-                request.indirect_requires.push(item.to_owned());
-            } else {
-                request.requires.push(item.to_owned());
+            match item.as_bytes() {
+                [b'!', b'!', ..] => wish.excludes_named.push(&item[2..]),
+                [b'!', ..] => wish.excludes.push(&item[1..]),
+                [b'-', ..] if item == "--directdepsend--" => is_indirect = true,
+                [b'-', ..] => wish.add_option(&item[1..]),
+                _ if is_indirect => wish.indirect_requires.push(item),
+                _ => wish.requires.push(item),
             }
         }
-        request
+        wish
     }
 
     /// An option without its first minus, or the name to ignore.
-    fn add_option(&mut self, name: &str) {
+    pub(crate) fn add_option(&mut self, name: &'a str) {
         match name {
             "-ignoreignore--" => self.voids_config_ignores = true,
             "-ignoreconflicts--" => self.options.ignore_conflicts = true,
             "-keepfilerequires--" => self.options.keep_file_requires = true,
             "-dorecommends--" => self.options.do_recommends = true,
             "-dosupplements--" => self.options.do_supplements = true,
-            name => self.ignores.push(name.to_owned()),
+            name => self.ignores.push(name),
+        }
+    }
+}
+
+impl From<Wish<'_>> for Request {
+    fn from(wish: Wish<'_>) -> Self {
+        let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
+        Self {
+            requires: owned(wish.requires),
+            indirect_requires: owned(wish.indirect_requires),
+            ignores: owned(wish.ignores),
+            excludes: owned(wish.excludes),
+            excludes_named: owned(wish.excludes_named),
+            voids_config_ignores: wish.voids_config_ignores,
+            options: wish.options,
+        }
+    }
+}
+
+impl<'a> From<&'a Request> for Wish<'a> {
+    fn from(request: &'a Request) -> Self {
+        let borrowed = |texts: &'a [String]| texts.iter().map(String::as_str).collect();
+        Self {
+            requires: borrowed(&request.requires),
+            indirect_requires: borrowed(&request.indirect_requires),
+            ignores: borrowed(&request.ignores),
+            excludes: borrowed(&request.excludes),
+            excludes_named: borrowed(&request.excludes_named),
+            voids_config_ignores: request.voids_config_ignores,
+            options: request.options,
         }
     }
 }

@@ -187,20 +187,21 @@ impl Rules {
 
     /// The providers of a dependency of the pool under this configuration.
     pub(crate) fn providers<'a>(&'a self, pool: &'a Pool, dep: u32) -> Providers<'a> {
-        if !self.file_provides.is_empty() && pool.deps().kind(dep).is_path() {
-            if let Some(providers) = self.file_provides.get(&pool.deps().name(dep)) {
-                return Providers::Borrowed(providers);
-            }
+        if !self.file_provides.is_empty()
+            && pool.deps().kind(dep).is_path()
+            && let Some(providers) = self.file_provides.get(&pool.deps().name(dep))
+        {
+            return Providers::Borrowed(providers);
         }
         pool.providers_of(dep)
     }
 
-    /// The providers of a plain dependency or list of alternatives given as text.
-    pub(crate) fn providers_of_text(&self, pool: &Pool, text: &str) -> Vec<u32> {
+    /// The providers of a plain dependency or list of alternatives given as text, sorted.
+    pub(crate) fn providers_of_text<'a>(&'a self, pool: &'a Pool, text: &str) -> Providers<'a> {
         if text.starts_with('/') {
             let known = pool.find_name(text).and_then(|name| self.file_provides.get(&name));
             if let Some(providers) = known.or_else(|| self.other_file_provides.get(text)) {
-                return providers.clone();
+                return Providers::Borrowed(providers);
             }
         }
         pool.providers_of_text(text)

@@ -3,12 +3,12 @@
 //! Rule: `get_build`, `get_deps`, `get_sysroot`, `get_sysbuild` and `expandpreinstalls` of obs-build's Build.pm.
 
 use pkg::problem::DependencyProblem;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use crate::config::ExpandConfig;
 use crate::expander::{Expander, Expansion};
 use crate::pool::PackageId;
-use crate::request::Request;
+use crate::request::{Request, Wish};
 use crate::trace::{NoTrace, Trace};
 
 /// What a package needs for its build.
@@ -96,9 +96,9 @@ const DEFAULT_SUBSTITUTES: &[(&str, &[&str])] = &[
     ("system-packages:deltarpm", &["deltarpm"]),
 ];
 
-fn default_substitute(key: &str) -> Vec<String> {
-    let list = DEFAULT_SUBSTITUTES.iter().find(|(name, _)| *name == key).map_or(&[][..], |(_, list)| list);
-    list.iter().map(|name| (*name).to_owned()).collect()
+fn default_substitute(key: &str) -> Vec<&'static str> {
+    let list = DEFAULT_SUBSTITUTES.iter().find(|(name, _)| *name == key);
+    list.map_or(Vec::new(), |(_, list)| list.to_vec())
 }
 
 impl ExpandConfig {
@@ -108,19 +108,24 @@ impl ExpandConfig {
     /// dependencies stay as they are.
     #[must_use]
     pub fn substitute(&self, items: &[String]) -> Vec<String> {
-        let mut open: Vec<&str> = items.iter().rev().map(String::as_str).collect();
-        let mut done = FxHashSet::default();
-        let mut result = Vec::new();
+        let items: Vec<&str> = items.iter().map(String::as_str).collect();
+        self.substitute_all(&items).into_iter().map(str::to_owned).collect()
+    }
+
+    fn substitute_all<'a>(&'a self, items: &[&'a str]) -> Vec<&'a str> {
+        let mut open: Vec<&str> = items.iter().rev().copied().collect();
+        let mut done = FxHashSet::with_capacity_and_hasher(2 * items.len(), FxBuildHasher);
+        let mut result = Vec::with_capacity(items.len());
         while let Some(item) = open.pop() {
             if !done.insert(item) {
                 continue;
             }
             let name = item.find(['<', '=', '>']).map_or(item, |end| item[..end].trim_end());
             match self.substitute.get(name) {
-                None => result.push(item.to_owned()),
+                None => result.push(item),
                 Some(list) => {
                     if list.iter().any(|other| other == name) {
-                        result.push(item.to_owned());
+                        result.push(item);
                     }
                     open.extend(list.iter().rev().map(String::as_str));
                 }
@@ -129,32 +134,32 @@ impl ExpandConfig {
         result
     }
 
-    fn substitute_of(&self, key: &str) -> Option<&Vec<String>> {
-        self.substitute.get(key)
+    fn substitute_of(&self, key: &str) -> Option<Vec<&str>> {
+        self.substitute.get(key).map(|list| list.iter().map(String::as_str).collect())
     }
 }
 
 /// The items of a request while it is put together.
-struct Items {
-    direct: Vec<String>,
-    indirect: Vec<String>,
-    /// `-x` and options, as written.
-    negatives: Vec<String>,
+struct Items<'a> {
+    direct: Vec<&'a str>,
+    indirect: Vec<&'a str>,
+    /// What is ignored, and options, both without their first minus.
+    negatives: Vec<&'a str>,
 }
 
-impl Items {
-    fn split(dependencies: &[String]) -> Self {
-        let mut items = Self { direct: Vec::new(), indirect: Vec::new(), negatives: Vec::new() };
+impl<'a> Items<'a> {
+    fn split(dependencies: impl Iterator<Item = &'a str>) -> Self {
+        let mut items = Self { direct: Vec::with_capacity(128), indirect: Vec::new(), negatives: Vec::new() };
         let mut is_indirect = false;
         for item in dependencies {
             if item == "--directdepsend--" {
                 is_indirect = true;
-            } else if item.starts_with('-') {
-                items.negatives.push(item.clone());
+            } else if let Some(name) = item.strip_prefix('-') {
+                items.negatives.push(name);
             } else if is_indirect {
-                items.indirect.push(item.clone());
+                items.indirect.push(item);
             } else {
-                items.direct.push(item.clone());
+                items.direct.push(item);
             }
         }
         items
@@ -162,23 +167,35 @@ impl Items {
 
     /// Takes away items whose very text is ignored.
     fn drop_ignored(&mut self) {
-        let ignored: FxHashSet<&str> = self.negatives.iter().map(|item| &item[1..]).collect();
-        self.direct.retain(|item| !ignored.contains(item.as_str()));
-        self.indirect.retain(|item| !ignored.contains(item.as_str()));
+        if self.negatives.is_empty() {
+            return;
+        }
+        let ignored: FxHashSet<&str> = self.negatives.iter().copied().collect();
+        self.direct.retain(|item| !ignored.contains(item));
+        self.indirect.retain(|item| !ignored.contains(item));
     }
 
-    fn substitute(&mut self, config: &ExpandConfig) {
-        self.direct = config.substitute(&self.direct);
-        self.indirect = config.substitute(&self.indirect);
+    fn substitute(&mut self, config: &'a ExpandConfig) {
+        self.direct = config.substitute_all(&self.direct);
+        self.indirect = config.substitute_all(&self.indirect);
     }
 
-    fn into_request(self) -> Request {
-        let marker = if self.indirect.is_empty() { None } else { Some("--directdepsend--".to_owned()) };
-        Request::parse(self.direct.into_iter().chain(self.negatives).chain(marker).chain(self.indirect))
+    fn into_wish(self) -> Wish<'a> {
+        // A replacement may be an ignore.
+        let mut wish = Wish::parse(self.direct);
+        let indirect = Wish::parse(self.indirect);
+        wish.indirect_requires = indirect.requires;
+        wish.ignores.extend(indirect.ignores);
+        wish.excludes.extend(indirect.excludes);
+        wish.excludes_named.extend(indirect.excludes_named);
+        for name in self.negatives {
+            wish.add_option(name);
+        }
+        wish
     }
 }
 
-impl Expander<'_> {
+impl<'e> Expander<'e> {
     /// What to install for a build, sorted by name: the request with Preinstall, Required and Support.
     ///
     /// # Errors
@@ -196,8 +213,8 @@ impl Expander<'_> {
         request: &BuildRequest,
         trace: &mut T,
     ) -> Result<Vec<PackageId>, Vec<DependencyProblem>> {
-        let request = self.build_request(request).map_err(|problem| vec![problem])?;
-        self.expand_traced(&request, trace)
+        let wish = self.build_wish(request).map_err(|problem| vec![problem])?;
+        self.expand_wish(&wish, trace)
     }
 
     /// The request that [`build_set`](Self::build_set) expands.
@@ -205,25 +222,29 @@ impl Expander<'_> {
     /// # Errors
     /// The problem of a failing preinstall expansion.
     pub fn build_request(&self, request: &BuildRequest) -> Result<Request, DependencyProblem> {
+        self.build_wish(request).map(Request::from)
+    }
+
+    fn build_wish<'a>(&'a self, request: &'a BuildRequest) -> Result<Wish<'a>, DependencyProblem> {
         let preinstalls = self.preinstalls()?;
         let config = self.config;
-        let mut dependencies = request.dependencies.clone();
-        dependencies.extend(self.build_packages());
         let has_base = self.adds_base_packages();
-        if config.build_type == "kiwi" {
-            dependencies.retain(|item| !item.starts_with("kiwi-image:"));
-            dependencies.retain(|item| has_base || !item.starts_with("kiwi-packagemanager:"));
-        }
-        let mut items = Items::split(&dependencies);
-        let base = config.required.iter().chain(&config.support).cloned().collect();
-        let base = self.apply_own_binaries(&request.own_binaries, &mut items, preinstalls, base);
+        let is_kiwi = config.build_type == "kiwi";
+        let is_dropped = |item: &str| {
+            is_kiwi && (item.starts_with("kiwi-image:") || !has_base && item.starts_with("kiwi-packagemanager:"))
+        };
+        let build_packages = self.build_packages();
+        let dependencies = request.dependencies.iter().map(String::as_str).chain(build_packages);
+        let mut items = Items::split(dependencies.filter(|item| !is_dropped(item)));
+        let mut base: Vec<&str> = config.required.iter().chain(&config.support).map(String::as_str).collect();
+        self.apply_own_binaries(&request.own_binaries, &mut items, preinstalls, &mut base);
         if has_base {
-            items.direct.extend(preinstalls.preinstall.iter().cloned().chain(base));
+            items.direct.extend(preinstalls.preinstall.iter().map(String::as_str).chain(base));
             items.drop_ignored();
         }
         items.substitute(config);
         items.drop_ignored();
-        Ok(items.into_request())
+        Ok(items.into_wish())
     }
 
     /// What a change of triggers a rebuild, sorted by name.
@@ -235,25 +256,23 @@ impl Expander<'_> {
     pub fn trigger_set(&self, request: &BuildRequest) -> Result<Vec<PackageId>, Vec<DependencyProblem>> {
         let preinstalls = self.preinstalls().map_err(|problem| vec![problem])?;
         let config = self.config;
-        let mut items = Items::split(&request.dependencies);
+        let mut items = Items::split(request.dependencies.iter().map(String::as_str));
         items.direct.append(&mut items.indirect);
-        let required = config.required.clone();
-        let required = self.apply_own_binaries(&request.own_binaries, &mut items, preinstalls, required);
+        let mut required = config.required.iter().map(String::as_str).collect();
+        self.apply_own_binaries(&request.own_binaries, &mut items, preinstalls, &mut required);
         items.direct.extend(required);
         items.drop_ignored();
         items.substitute(config);
         items.drop_ignored();
 
-        let base = || preinstalls.preinstall.iter().chain(&config.support);
-        items.negatives.extend(config.ignore_rebuild.iter().map(|name| format!("-{name}")));
+        items.negatives.extend(config.ignore_rebuild.iter().map(String::as_str));
         if config.has_flag("ignorerebuildforsupport") {
-            items.negatives.extend(base().map(|name| format!("-{name}")));
+            items.negatives.extend(preinstalls.preinstall.iter().chain(&config.support).map(String::as_str));
         }
-        let direct: FxHashSet<String> = items.direct.iter().cloned().collect();
-        let hidden: FxHashSet<PackageId> =
-            base().filter(|name| !direct.contains(*name)).filter_map(|name| self.pool.find(name)).collect();
-        let mut packages = self.expand(&items.into_request())?;
-        packages.retain(|package| !hidden.contains(package));
+        let direct = items.direct.iter().filter_map(|item| self.pool.find(item));
+        let direct: Vec<PackageId> = direct.filter(|package| self.untriggering.contains(package.0)).collect();
+        let mut packages = self.expand_wish(&items.into_wish(), &mut NoTrace)?;
+        packages.retain(|package| !self.untriggering.contains(package.0) || direct.contains(package));
         Ok(packages)
     }
 
@@ -262,13 +281,13 @@ impl Expander<'_> {
     /// # Errors
     /// As [`expand`](Self::expand).
     pub fn sysroot(&self, request: &BuildRequest) -> Result<Expansion, Vec<DependencyProblem>> {
-        let mut items = Items::split(&request.dependencies);
+        let mut items = Items::split(request.dependencies.iter().map(String::as_str));
         if self.config.substitute.contains_key("sysroot-packages") {
-            items.direct.insert(0, "sysroot-packages".to_owned());
+            items.direct.insert(0, "sysroot-packages");
         }
         items.substitute(self.config);
         items.drop_ignored();
-        self.expand_cross(&items.into_request())
+        self.expand_cross_wish(&items.into_wish())
     }
 
     /// What to install where a recipe type has an environment of its own for the tool that builds it; none otherwise.
@@ -290,16 +309,17 @@ impl Expander<'_> {
         if dependencies.is_empty() {
             return Ok(None);
         }
-        dependencies.extend_from_slice(extra_dependencies);
+        dependencies.extend(extra_dependencies.iter().map(String::as_str));
         let preinstalls = self.preinstalls().map_err(|problem| vec![problem])?;
-        let (negatives, mut direct): (Vec<String>, Vec<String>) =
+        let (negatives, mut direct): (Vec<&str>, Vec<&str>) =
             dependencies.into_iter().partition(|item| item.starts_with('-'));
-        direct.extend(preinstalls.preinstall.iter().chain(&config.required).cloned());
+        direct.extend(preinstalls.preinstall.iter().chain(&config.required).map(String::as_str));
         if matches!(build_type, "kiwi-image" | "kiwi-product") {
-            direct.extend(config.support.iter().cloned());
+            direct.extend(config.support.iter().map(String::as_str));
         }
-        let direct = self.substitute_with_defaults(&direct);
-        let mut packages = self.expand(&Request::parse(direct.iter().chain(&negatives)))?;
+        let direct = self.substitute_with_defaults(direct);
+        let wish = Wish::parse(direct.into_iter().chain(negatives));
+        let mut packages = self.expand_wish(&wish, &mut NoTrace)?;
         let named = preinstalls.preinstall.iter().filter_map(|name| self.pool.find(name));
         for package in named {
             if !packages.contains(&package) {
@@ -356,34 +376,37 @@ impl Expander<'_> {
     }
 
     /// With `Keep`, own binaries that nothing protects are ignored; without, they are only left out of `base`.
-    fn apply_own_binaries(
-        &self,
-        own_binaries: &[String],
-        items: &mut Items,
+    fn apply_own_binaries<'a>(
+        &'a self,
+        own_binaries: &'a [String],
+        items: &mut Items<'a>,
         preinstalls: &Preinstalls,
-        mut base: Vec<String>,
-    ) -> Vec<String> {
+        base: &mut Vec<&'a str>,
+    ) {
+        if own_binaries.is_empty() {
+            return;
+        }
+        let mut own: FxHashSet<&str> = own_binaries.iter().map(String::as_str).collect();
         let keep = &self.config.keep;
         if keep.is_empty() {
-            let own: FxHashSet<&str> = own_binaries.iter().map(String::as_str).collect();
-            base.retain(|name| !own.contains(name.as_str()));
-            return base;
+            base.retain(|name| !own.contains(name));
+            return;
         }
-        let kept: FxHashSet<&str> =
-            items.direct.iter().chain(keep).chain(&preinstalls.preinstall).map(String::as_str).collect();
-        let ignored = own_binaries.iter().filter(|name| !kept.contains(name.as_str()));
-        items.negatives.extend(ignored.map(|name| format!("-{name}")));
-        base
+        let named = items.direct.iter().copied();
+        for name in named.chain(keep.iter().chain(&preinstalls.preinstall).map(String::as_str)) {
+            own.remove(name);
+        }
+        items.negatives.extend(own_binaries.iter().map(String::as_str).filter(|name| own.contains(name)));
     }
 
     /// The packages every recipe of the configured type needs.
-    fn build_packages(&self) -> Vec<String> {
+    fn build_packages(&self) -> Vec<&str> {
         let config = self.config;
         let mut key = format!("build-packages:{}", config.build_type);
         if config.build_type == "mkosi" {
             key = format!("{key}:{}", config.binary_type);
         }
-        config.substitute_of(&key).cloned().unwrap_or_else(|| default_substitute(&key))
+        config.substitute_of(&key).unwrap_or_else(|| default_substitute(&key))
     }
 
     fn adds_base_packages(&self) -> bool {
@@ -395,7 +418,7 @@ impl Expander<'_> {
     }
 
     /// The packages of the separate environment of a recipe type; empty if it has none.
-    fn system_packages(&self, build_type: &str) -> Vec<String> {
+    fn system_packages(&self, build_type: &str) -> Vec<&str> {
         let config = self.config;
         let engine = if config.build_engine.is_empty() {
             config.build_flag(&format!("buildengine.{build_type}")).unwrap_or_default()
@@ -414,12 +437,12 @@ impl Expander<'_> {
             _ => return Vec::new(),
         };
         let key = format!("system-packages:{key}");
-        let configured = |key: &str| config.substitute_of(key).filter(|list| !list.is_empty()).cloned();
+        let configured = |key: &str| config.substitute_of(key).filter(|list| !list.is_empty());
         configured(&key).or_else(|| configured(old_key?)).unwrap_or_else(|| default_substitute(&key))
     }
 
     /// Substitutes; `system-packages:repo-creation` has a default for each binary type.
-    fn substitute_with_defaults(&self, items: &[String]) -> Vec<String> {
+    fn substitute_with_defaults<'a>(&'a self, mut items: Vec<&'a str>) -> Vec<&'a str> {
         const KEY: &str = "system-packages:repo-creation";
         let tool = match self.config.binary_type.as_str() {
             "rpm" => "createrepo",
@@ -428,11 +451,11 @@ impl Expander<'_> {
             "apk" => "apk-tools",
             _ => "",
         };
-        if self.config.substitute.contains_key(KEY) || tool.is_empty() {
-            return self.config.substitute(items);
+        if !self.config.substitute.contains_key(KEY) && !tool.is_empty() {
+            for item in items.iter_mut().filter(|item| **item == KEY) {
+                *item = tool;
+            }
         }
-        let items: Vec<String> =
-            items.iter().map(|item| if item == KEY { tool.to_owned() } else { item.clone() }).collect();
-        self.config.substitute(&items)
+        self.config.substitute_all(&items)
     }
 }

@@ -71,12 +71,12 @@ impl DepKind {
 #[derive(Debug, Clone)]
 pub(crate) enum RichNode {
     Atom(u32),
-    And(Vec<RichNode>),
-    Or(Vec<RichNode>),
-    With(Vec<RichNode>),
-    Without(Box<RichNode>, Box<RichNode>),
-    If(Box<RichNode>, Box<RichNode>, Option<Box<RichNode>>),
-    Unless(Box<RichNode>, Box<RichNode>, Option<Box<RichNode>>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
+    With(Vec<Self>),
+    Without(Box<Self>, Box<Self>),
+    If(Box<Self>, Box<Self>, Option<Box<Self>>),
+    Unless(Box<Self>, Box<Self>, Option<Box<Self>>),
 }
 
 impl RichNode {

@@ -144,7 +144,7 @@ impl Pool {
     /// Rich dependencies have no providers here.
     #[must_use]
     pub fn providers(&self, dependency: &str) -> Vec<PackageId> {
-        self.providers_of_text(dependency).into_iter().map(PackageId).collect()
+        self.providers_of_text(dependency).iter().copied().map(PackageId).collect()
     }
 
     /// The requirements of a package as it writes them, in its order.
@@ -304,17 +304,19 @@ impl Pool {
     }
 
     /// The packages providing a plain dependency or a list of alternatives given as text, sorted.
-    pub(crate) fn providers_of_text(&self, text: &str) -> Vec<u32> {
+    pub(crate) fn providers_of_text(&self, text: &str) -> Providers<'_> {
         let mut found = Vec::new();
         for single in alternatives(text) {
             let parsed = Dependency::parse(single);
-            if let Some(name) = self.names.find(parsed.split_any(self.format).0) {
-                self.collect_plain(name, parsed.constraint, &mut found);
+            let Some(name) = self.names.find(parsed.split_any(self.format).0) else { continue };
+            if parsed.constraint.is_none() && single.len() == text.len() {
+                return Cow::Borrowed(self.providers_of_name(name));
             }
+            self.collect_plain(name, parsed.constraint, &mut found);
         }
         found.sort_unstable();
         found.dedup();
-        found
+        Cow::Owned(found)
     }
 
     /// The tree of a rich dependency; outer `None` for other dependencies, inner for one that can not be parsed.

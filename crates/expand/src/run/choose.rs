@@ -181,7 +181,7 @@ impl<'a, T: Trace> Run<'a, T> {
                 requirer: entry.requirer.map(PackageId),
                 dependency: match text {
                     DepText::Pool(dep) => pool.dep_text(dep),
-                    DepText::Local(local) => locals[local as usize].shown.clone(),
+                    DepText::Local(local) => super::start::shown(pool.format(), locals[local as usize].text),
                 },
                 rule,
             });

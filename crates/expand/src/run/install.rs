@@ -8,14 +8,13 @@ use super::{Clause, ClauseKind, DepText, Reason, Run, Todo, What};
 use crate::rich::{RichClause, normalize_conflicts, normalize_requires};
 use crate::trace::Trace;
 
-/// The last reason given for each package, sorted by package.
-pub(super) fn last_reasons(mut fresh: Vec<(u32, Reason)>) -> Vec<(u32, Reason)> {
+/// Keeps the last reason given for each package, sorted by package.
+pub(super) fn keep_last_reasons(fresh: &mut Vec<(u32, Reason)>) {
     if fresh.len() > 1 {
         fresh.reverse();
         fresh.sort_by_key(|(package, _)| *package);
         fresh.dedup_by_key(|(package, _)| *package);
     }
-    fresh
 }
 
 impl<T: Trace> Run<'_, T> {
@@ -59,7 +58,8 @@ impl<T: Trace> Run<'_, T> {
             for clause in self.waiting.remove(&package).unwrap_or_default() {
                 let mut fresh = Vec::new();
                 self.evaluate_clause(clause, false, &mut fresh);
-                for (other, reason) in last_reasons(fresh) {
+                keep_last_reasons(&mut fresh);
+                for (other, reason) in fresh {
                     self.exclude(other, reason);
                 }
             }
@@ -72,22 +72,19 @@ impl<T: Trace> Run<'_, T> {
 
     /// Queues the requirements of an installed package and applies its conflicts.
     fn follow(&mut self, package: u32) {
-        let mut fresh: Vec<(u32, Reason)> = Vec::new();
+        let mut fresh = std::mem::take(&mut self.fresh);
         fresh.extend(self.rules.conflicts_of(package).iter().map(|other| (*other, Reason::InConflictWith(package))));
         self.queue_requires(package, &mut fresh);
         if !self.options.ignore_conflicts {
             self.add_conflicts(package, &mut fresh);
         }
-        if !fresh.is_empty() {
-            self.apply_conflicts(package, fresh, false);
-        }
+        self.apply_conflicts(package, &mut fresh, false);
         if !self.options.ignore_conflicts {
-            let obsoletes = self.pool.obsoletes_of(package);
-            if !obsoletes.is_empty() {
-                let fresh = obsoletes.iter().map(|other| (*other, Reason::ObsoletedBy(package))).collect();
-                self.apply_conflicts(package, fresh, true);
-            }
+            let obsoletes = self.pool.obsoletes_of(package).iter();
+            fresh.extend(obsoletes.map(|other| (*other, Reason::ObsoletedBy(package))));
+            self.apply_conflicts(package, &mut fresh, true);
         }
+        self.fresh = fresh;
     }
 
     fn queue_requires(&mut self, package: u32, fresh: &mut Vec<(u32, Reason)>) {
@@ -97,7 +94,6 @@ impl<T: Trace> Run<'_, T> {
             // Most requirements have one provider, which is there already.
             if let Some(provider) = pool.target(*dep).single()
                 && self.installed.contains(provider)
-                && !deps.kind(*dep).is_path()
             {
                 continue;
             }
@@ -130,8 +126,9 @@ impl<T: Trace> Run<'_, T> {
     }
 
     /// Excludes packages because of an installed one; those that are installed already are problems.
-    fn apply_conflicts(&mut self, package: u32, fresh: Vec<(u32, Reason)>, is_obsoletes: bool) {
-        for (other, reason) in last_reasons(fresh) {
+    fn apply_conflicts(&mut self, package: u32, fresh: &mut Vec<(u32, Reason)>, is_obsoletes: bool) {
+        keep_last_reasons(fresh);
+        for (other, reason) in fresh.drain(..) {
             if other == package {
                 continue;
             }

@@ -18,19 +18,17 @@ use rustc_hash::FxHashMap;
 use crate::bits::BitSet;
 use crate::pool::deps::RichNode;
 use crate::pool::{Pool, Providers};
-use crate::request::Request;
+use crate::request::Wish;
 use crate::rich::Atoms;
 use crate::rules::{Ignores, Options, Rules};
 use crate::trace::Trace;
 
 /// A dependency that only the request has.
 #[derive(Debug, Default)]
-struct Local {
-    text: String,
-    /// For messages: with Debian's own operators.
-    shown: String,
+struct Local<'a> {
+    text: &'a str,
     /// Of a plain dependency or a list of alternatives, sorted.
-    providers: Vec<u32>,
+    providers: Providers<'a>,
     /// Providers of each alternative; empty if there is only one.
     alternatives: Vec<Vec<u32>>,
     rich: Option<LocalRich>,
@@ -137,7 +135,7 @@ pub(crate) struct Expanded {
 pub(crate) struct Run<'a, T> {
     pool: &'a Pool,
     rules: &'a Rules,
-    locals: &'a [Local],
+    locals: &'a [Local<'a>],
     options: Options,
     ignores: std::borrow::Cow<'a, Ignores>,
     installed: BitSet,
@@ -161,6 +159,8 @@ pub(crate) struct Run<'a, T> {
     /// `Some` while dependencies are left to the build host.
     native: Option<Vec<Native>>,
     problems: Vec<DependencyProblem>,
+    /// Exclusions of the package at hand.
+    fresh: Vec<(u32, Reason)>,
     trace: &'a mut T,
 }
 
@@ -173,24 +173,24 @@ enum Native {
 }
 
 impl<'a, T: Trace> Run<'a, T> {
-    /// Expands a request. The problems are those of the round in which something went wrong.
+    /// Expands a wish. The problems are those of the round in which something went wrong.
     pub(crate) fn expand(
         pool: &'a Pool,
         rules: &'a Rules,
-        request: &Request,
+        wish: &Wish<'_>,
         extract_native: bool,
         trace: &'a mut T,
     ) -> Result<Expanded, Vec<DependencyProblem>> {
-        let locals = start::read_dependencies(pool, rules, request);
+        let locals = start::read_dependencies(pool, rules, wish);
         // The locals live as long as this run, which ends before they do.
-        Run::with_locals(pool, rules, &locals, request, extract_native, trace).finish(request)
+        Run::with_locals(pool, rules, &locals, wish, extract_native, trace).finish(wish)
     }
 
     fn with_locals<'b>(
         pool: &'b Pool,
         rules: &'b Rules,
-        locals: &'b [Local],
-        request: &Request,
+        locals: &'b [Local<'b>],
+        wish: &Wish<'_>,
         extract_native: bool,
         trace: &'b mut T,
     ) -> Run<'b, T> {
@@ -198,8 +198,8 @@ impl<'a, T: Trace> Run<'a, T> {
             pool,
             rules,
             locals,
-            options: rules.options.or(request.options),
-            ignores: start::ignores(pool, rules, request),
+            options: rules.options.or(wish.options),
+            ignores: start::ignores(pool, rules, wish),
             installed: BitSet::new(pool.len()),
             order: Vec::with_capacity(256),
             batch: Vec::with_capacity(64),
@@ -214,12 +214,13 @@ impl<'a, T: Trace> Run<'a, T> {
             followed_upto: 0,
             native: (extract_native && pool.has_multi_arch()).then(Vec::new),
             problems: Vec::new(),
+            fresh: Vec::new(),
             trace,
         }
     }
 
-    fn finish(mut self, request: &Request) -> Result<Expanded, Vec<DependencyProblem>> {
-        self.start(request);
+    fn finish(mut self, wish: &Wish<'_>) -> Result<Expanded, Vec<DependencyProblem>> {
+        self.start(wish);
         loop {
             self.install_batch();
             if self.problems.is_empty() {
@@ -253,7 +254,10 @@ impl<'a, T: Trace> Run<'a, T> {
     fn providers(&self, dep: DepText) -> Providers<'a> {
         match dep {
             DepText::Pool(dep) => self.rules.providers(self.pool, dep),
-            DepText::Local(local) => Providers::Borrowed(&self.locals[local as usize].providers),
+            DepText::Local(local) => {
+                let locals: &'a [Local<'a>] = self.locals;
+                Providers::Borrowed(&locals[local as usize].providers)
+            }
         }
     }
 
@@ -261,7 +265,7 @@ impl<'a, T: Trace> Run<'a, T> {
     fn text(&self, text: DepText) -> String {
         match text {
             DepText::Pool(dep) => self.pool.dep_text(dep),
-            DepText::Local(local) => self.locals[local as usize].shown.clone(),
+            DepText::Local(local) => start::shown(self.pool.format(), self.locals[local as usize].text),
         }
     }
 

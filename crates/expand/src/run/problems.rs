@@ -37,7 +37,7 @@ impl<T: Trace> Run<'_, T> {
             }
             DepText::Local(local) => {
                 let local = &self.locals[local as usize];
-                let parsed = Dependency::parse(&local.text);
+                let parsed = Dependency::parse(local.text);
                 let is_plain = local.rich.is_none() && local.alternatives.is_empty() && parsed.constraint.is_some();
                 let (name, _) = parsed.split_any(self.pool.format());
                 if is_plain { self.pool.find_name(name) } else { None }

@@ -9,47 +9,41 @@ use pkg::problem::DependencyProblem;
 use super::{ClauseKind, DepText, Local, LocalAtom, LocalRich, Reason, Run, Todo, What};
 use crate::pool::Pool;
 use crate::pool::deps::RichNode;
-use crate::request::Request;
+use crate::request::Wish;
 use crate::rich::{Clauses, all_providers, is_plain_choice, normalize_conflicts, normalize_requires};
 use crate::rules::{Ignores, Rules};
 use crate::trace::{Rule, Trace};
 
 /// Reads all dependencies of a request: the direct ones, the indirect ones, then what it excludes.
-pub(super) fn read_dependencies(pool: &Pool, rules: &Rules, request: &Request) -> Vec<Local> {
-    let lists = [&request.requires, &request.indirect_requires, &request.excludes, &request.excludes_named];
+pub(super) fn read_dependencies<'a>(pool: &'a Pool, rules: &'a Rules, wish: &Wish<'a>) -> Vec<Local<'a>> {
+    let lists = [&wish.requires, &wish.indirect_requires, &wish.excludes, &wish.excludes_named];
     lists.into_iter().flatten().map(|text| read_dependency(pool, rules, text)).collect()
 }
 
-fn read_dependency(pool: &Pool, rules: &Rules, text: &str) -> Local {
+fn read_dependency<'a>(pool: &'a Pool, rules: &'a Rules, text: &'a str) -> Local<'a> {
     let text = text.trim();
     if is_rich(text) {
         let mut atoms = Vec::new();
         let tree = Rich::parse(text).map(|rich| {
             RichNode::from_rich(rich, &mut |atom: &str| {
-                let providers = rules.providers_of_text(pool, atom);
+                let providers = rules.providers_of_text(pool, atom).into_owned();
                 atoms.push(LocalAtom { text: atom.to_owned(), providers });
                 atoms.len() as u32 - 1
             })
         });
         let rich = Some(LocalRich { tree, atoms });
-        return Local { text: text.to_owned(), shown: text.to_owned(), rich, ..Local::default() };
+        return Local { text, rich, ..Local::default() };
     }
     let singles: Vec<Vec<u32>> = if text.contains('|') {
-        alternatives(text).map(|single| rules.providers_of_text(pool, single)).collect()
+        alternatives(text).map(|single| rules.providers_of_text(pool, single).into_owned()).collect()
     } else {
         Vec::new()
     };
-    Local {
-        text: text.to_owned(),
-        shown: shown(pool.format(), text),
-        providers: rules.providers_of_text(pool, text),
-        alternatives: singles,
-        rich: None,
-    }
+    Local { text, providers: rules.providers_of_text(pool, text), alternatives: singles, rich: None }
 }
 
 /// The text with Debian's `<<` and `>>`.
-fn shown(format: PackageFormat, text: &str) -> String {
+pub(super) fn shown(format: PackageFormat, text: &str) -> String {
     if format != PackageFormat::Deb || !text.contains(['<', '>']) {
         return text.to_owned();
     }
@@ -63,12 +57,12 @@ fn shown(format: PackageFormat, text: &str) -> String {
 }
 
 /// What the configuration and the request ignore together.
-pub(super) fn ignores<'a>(pool: &Pool, rules: &'a Rules, request: &Request) -> Cow<'a, Ignores> {
-    if request.ignores.is_empty() && !request.voids_config_ignores {
+pub(super) fn ignores<'a>(pool: &Pool, rules: &'a Rules, wish: &Wish<'_>) -> Cow<'a, Ignores> {
+    if wish.ignores.is_empty() && !wish.voids_config_ignores {
         return Cow::Borrowed(&rules.ignores);
     }
-    let mut ignores = if request.voids_config_ignores { Ignores::new(pool) } else { rules.ignores.clone() };
-    for name in &request.ignores {
+    let mut ignores = if wish.voids_config_ignores { Ignores::new(pool) } else { rules.ignores.clone() };
+    for name in &wish.ignores {
         ignores.add_name(pool, name);
         if let Some((package, name)) = name.split_once(':') {
             ignores.add_scoped(pool, package, name);
@@ -79,13 +73,13 @@ pub(super) fn ignores<'a>(pool: &Pool, rules: &'a Rules, request: &Request) -> C
 
 impl<T: Trace> Run<'_, T> {
     /// Applies exclusions, decides for packages named by the request and queues everything else.
-    pub(super) fn start(&mut self, request: &Request) {
+    pub(super) fn start(&mut self, wish: &Wish<'_>) {
         for package in &self.rules.excluded {
             self.exclude(*package, Reason::InConflict);
         }
-        let direct = request.requires.len();
-        let indirect = direct + request.indirect_requires.len();
-        let excludes = indirect + request.excludes.len();
+        let direct = wish.requires.len();
+        let indirect = direct + wish.indirect_requires.len();
+        let excludes = indirect + wish.excludes.len();
         for local in indirect..self.locals.len() {
             self.apply_exclude(local as u32, local >= excludes);
         }
@@ -112,8 +106,8 @@ impl<T: Trace> Run<'_, T> {
             self.add_clauses(DepText::Local(local), None, ClauseKind::Conflicts, clauses);
             return;
         }
-        for package in &dependency.providers {
-            if !named_only || self.is_named(*package, &dependency.text) {
+        for package in dependency.providers.iter() {
+            if !named_only || self.is_named(*package, dependency.text) {
                 self.exclude(*package, Reason::InConflict);
             }
         }
@@ -128,13 +122,13 @@ impl<T: Trace> Run<'_, T> {
     /// Rule: perl-BSSolv; Build.pm compares the name of the first alternative only.
     fn take_named(&mut self, local: u32) -> bool {
         let dependency = &self.locals[local as usize];
-        let mut providers = Cow::Borrowed(dependency.providers.as_slice());
+        let mut providers = Cow::Borrowed(&*dependency.providers);
         let named: Vec<u32> = if let Some(rich) = &dependency.rich {
             let Some(tree) = rich.tree.as_ref().filter(|tree| is_plain_choice(tree)) else { return false };
             providers = Cow::Owned(all_providers(tree, rich.atoms.as_slice()));
             providers.iter().copied().filter(|package| self.is_rich_named(*package, tree, &rich.atoms)).collect()
         } else {
-            providers.iter().copied().filter(|package| self.is_named(*package, &dependency.text)).collect()
+            providers.iter().copied().filter(|package| self.is_named(*package, dependency.text)).collect()
         };
         let [package] = named[..] else { return false };
         if providers.len() > 1 && self.excluded.contains(package) {
@@ -178,7 +172,8 @@ impl<T: Trace> Run<'_, T> {
     ) {
         let mut fresh = Vec::new();
         self.add_clauses_to(text, requirer, kind, clauses, &mut fresh);
-        for (package, reason) in super::install::last_reasons(fresh) {
+        super::install::keep_last_reasons(&mut fresh);
+        for (package, reason) in fresh {
             self.exclude(package, reason);
         }
     }
@@ -202,7 +197,7 @@ impl<T: Trace> Run<'_, T> {
                 ClauseKind::Recommends => {}
                 ClauseKind::Requires => self.report_missing(What::Dep(text), requirer),
                 ClauseKind::Conflicts => {
-                    self.problems.push(DependencyProblem::AlwaysConflicting { dependency: self.text(text), package })
+                    self.problems.push(DependencyProblem::AlwaysConflicting { dependency: self.text(text), package });
                 }
             },
             Some(Clauses::All(clauses)) => {

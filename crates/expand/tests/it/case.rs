@@ -38,7 +38,7 @@ const FOLLOWS_LIBSOLV: &[&str] = &[
 ];
 
 /// What became of a case.
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The answer is the recorded one.
     Passed,
     /// It is not; the text shows both.
@@ -76,7 +76,7 @@ impl RequestFile {
 ///
 /// # Errors
 /// If a file of the case can not be read.
-pub fn run(folder: &Path) -> std::io::Result<Outcome> {
+pub(crate) fn run(folder: &Path) -> std::io::Result<Outcome> {
     let read = |name: &str| match std::fs::read_to_string(folder.join(name)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
         other => other,
@@ -419,81 +419,8 @@ fn new_package(words: &str) -> PackageMeta {
     }
 }
 
-/// Reads the keywords of a build configuration that matter here.
-pub fn read_config(arch: &str, text: &str) -> ExpandConfig {
-    let mut config = ExpandConfig::default();
-    let mut conditions: Vec<bool> = Vec::new();
-    for line in text.lines() {
-        let mut words = line.split_whitespace();
-        match words.next().unwrap_or_default() {
-            "%ifarch" => conditions.push(words.any(|word| word == arch)),
-            "%ifnarch" => conditions.push(!words.any(|word| word == arch)),
-            "%if" => conditions.push(false),
-            "%else" => conditions.last_mut().into_iter().for_each(|holds| *holds = !*holds),
-            "%endif" => _ = conditions.pop(),
-            _ => {}
-        }
-        if conditions.contains(&false) {
-            continue;
-        }
-        let Some((keyword, words)) = line.trim().split_once(':') else { continue };
-        let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
-        let first = words.first().cloned().unwrap_or_default();
-        let list = match keyword.to_lowercase().as_str() {
-            "type" => {
-                config.build_type = first;
-                continue;
-            }
-            "binarytype" => {
-                config.binary_type = first;
-                continue;
-            }
-            "buildengine" => {
-                config.build_engine = first;
-                continue;
-            }
-            "substitute" => {
-                let rest = words[1..].iter().map(|word| word.trim_end_matches('=').to_owned()).collect();
-                config.substitute.insert(first, rest);
-                continue;
-            }
-            "fileprovides" => {
-                config.file_provides.insert(first, words[1..].to_vec());
-                continue;
-            }
-            "prefer" => &mut config.prefer,
-            "ignore" => &mut config.ignore,
-            "conflict" => &mut config.conflict,
-            "order" => &mut config.order,
-            "preinstall" => &mut config.preinstall,
-            "vminstall" => &mut config.vm_install,
-            "runscripts" => &mut config.run_scripts,
-            "required" => &mut config.required,
-            "support" => &mut config.support,
-            "keep" => &mut config.keep,
-            "ignorerebuild" => &mut config.ignore_rebuild,
-            "expandflags" => &mut config.expand_flags,
-            "buildflags" => &mut config.build_flags,
-            _ => continue,
-        };
-        for word in words {
-            match word.strip_prefix('!') {
-                Some("*") => list.clear(),
-                Some(gone) => list.retain(|known| known != gone),
-                None if !list.contains(&word) => list.push(word),
-                None => {}
-            }
-        }
-    }
-    if config.binary_type.is_empty() {
-        let preinstalls = |name: &str| config.preinstall.iter().any(|known| known == name);
-        config.binary_type = match config.build_type.as_str() {
-            "dsc" => "deb",
-            "arch" => "arch",
-            _ if preinstalls("debianutils") && !preinstalls("rpm") => "deb",
-            _ => "rpm",
-        }
-        .to_owned();
-    }
-    config
+/// Evaluates a build configuration for an architecture.
+pub(crate) fn read_config(arch: &str, text: &str) -> ExpandConfig {
+    let tree = prjconf::parse(text.as_bytes());
+    ExpandConfig::from(&prjconf::evaluate(&tree, &prjconf::Options::for_arch(arch)).config)
 }
