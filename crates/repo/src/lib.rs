@@ -4,3 +4,4 @@
 
 pub mod compress;
 pub mod debian;
+pub mod pgp;
