@@ -4,7 +4,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use pkg::Sha256;
 
 use crate::ServiceError;
-use crate::fetch::{FetchError, Wanted};
+use crate::fetch::{FetchError, Fetcher, Wanted};
 use crate::inner::Inner;
 
 /// Packages fetched at once.
@@ -38,20 +38,15 @@ pub(crate) enum DownloadError {
 /// The first file that could not be had after all retries.
 pub(crate) async fn download(inner: &Inner, files: Vec<Download>) -> Result<(), DownloadError> {
     let fetcher = inner.mirror.fetcher(inner)?;
-    futures_util::stream::iter(files)
-        .map(|file| {
-            let fetcher = fetcher.clone();
-            async move {
-                if inner.blobs.touch(&file.sha256).map_err(ServiceError::from)? {
-                    return Ok(());
-                }
-                let expected = Some((file.bytes, file.sha256));
-                let wanted = Wanted { url: &file.url, limit_bytes: u64::MAX, expected, known: None };
-                fetcher.fetch_file(&wanted).await?;
-                Ok::<_, DownloadError>(())
-            }
-        })
-        .buffer_unordered(AT_ONCE)
-        .try_collect::<()>()
-        .await
+    let fetches: Vec<_> = files.into_iter().map(|file| download_one(inner, fetcher.clone(), file)).collect();
+    futures_util::stream::iter(fetches).buffer_unordered(AT_ONCE).try_collect::<()>().await
+}
+
+async fn download_one(inner: &Inner, fetcher: Fetcher, file: Download) -> Result<(), DownloadError> {
+    if inner.blobs.touch(&file.sha256).map_err(ServiceError::from)? {
+        return Ok(());
+    }
+    let expected = Some((file.bytes, file.sha256));
+    fetcher.fetch_file(&Wanted { url: &file.url, limit_bytes: u64::MAX, expected, known: None }).await?;
+    Ok(())
 }

@@ -1,4 +1,5 @@
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::{Mirror, ProjectId, Repository, RepositoryId};
 use tokio::sync::Mutex;
@@ -15,6 +16,8 @@ pub(crate) struct State {
     fetcher: OnceLock<Fetcher>,
     /// Held while archives are asked: one at a time.
     asking: Mutex<()>,
+    /// Set by whoever has seen that an index is out of date.
+    is_stale: AtomicBool,
 }
 
 impl State {
@@ -28,20 +31,27 @@ impl State {
     }
 }
 
+/// Lets every archive be asked soon, whenever it was asked last: somebody has seen that an index is out of date.
+pub(crate) fn ask_soon(inner: &Inner) {
+    inner.mirror.is_stale.store(true, Ordering::Release);
+    inner.poke(Reconciler::Mirror);
+}
+
 /// One pass: asks every archive that was not asked for a while.
 ///
 /// # Errors
 /// If the database fails; an archive that fails is noted and asked again later.
 pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
     let _one = inner.mirror.asking.lock().await;
+    let is_stale = inner.mirror.is_stale.swap(false, Ordering::AcqRel);
     let mut pass = Pass::default();
     let mut soonest = pause(0);
     let repositories = inner.store.read().await?.mirrored_repositories().await?;
     for repository in repositories {
         let check = inner.store.read().await?.mirror_check(repository.id).await?;
         let misses_index = !is_complete(inner, &repository).await?;
-        let is_first = check.failures == 0 && misses_index;
-        if !is_first && !is_due(check.asked_at, check.failures, inner.now()) {
+        let is_wanted = check.failures == 0 && (misses_index || is_stale);
+        if !is_wanted && !is_due(check.asked_at, check.failures, inner.now()) {
             let asked = check.asked_at.map_or(pause(0), |asked| inner.now().since(asked));
             soonest = soonest.min(pause(check.failures).saturating_sub(asked));
             continue;

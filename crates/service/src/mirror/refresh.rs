@@ -5,11 +5,12 @@ use std::time::Duration;
 use model::{Mirror, MirrorSuite, Repository, Timestamp};
 use pkg::{Arch, Sha256};
 use repo::debian::{IndexFile, Release};
+use repo::pgp::Keyring;
 use store::{MirrorIndexRow, MirrorSuiteRow};
 
 use super::archive;
 use crate::ServiceError;
-use crate::fetch::{FetchError, Fetched, FetchedFile, Fetcher, Validators, Wanted};
+use crate::fetch::{FetchError, Fetched, FetchedFile, Fetcher, Validators, Wanted, chain};
 use crate::inner::{Inner, blocking};
 
 /// Longest `InRelease`, in bytes; Debian's have some 200 kB.
@@ -75,7 +76,14 @@ pub(super) async fn refresh(
         return Ok(Refreshed { suites: Vec::new(), indices: Vec::new(), fetched: 0 });
     };
     let keys = read_keyring(keyring).await?;
-    let run = Run { inner, fetcher, known, components, keys: &keys, arches: repository.arches.iter().map(|a| &a.arch).collect() };
+    let run = Run {
+        inner,
+        fetcher,
+        known,
+        components,
+        keys: &keys,
+        arches: repository.arches.iter().map(|a| &a.arch).collect(),
+    };
     let mut refreshed = Refreshed { suites: Vec::new(), indices: Vec::new(), fetched: 0 };
     for suite in suites {
         run.suite(suite, url, &mut refreshed).await?;
@@ -83,13 +91,13 @@ pub(super) async fn refresh(
     Ok(refreshed)
 }
 
-async fn read_keyring(path: &str) -> Result<Vec<u8>, RefreshError> {
+async fn read_keyring(path: &str) -> Result<Keyring, RefreshError> {
     let owned = path.to_owned();
-    let read = blocking(move || fs_err::read(owned)).await?;
-    read.map_err(|error| RefreshError::Archive {
-        url: path.to_owned(),
-        detail: format!("the keyring can not be read ({error}); install the distribution's keyring package"),
-    })
+    let read = blocking(move || match fs_err::read(owned) {
+        Ok(bytes) => Keyring::parse(&bytes).map_err(|error| chain(&error)),
+        Err(error) => Err(format!("{}; install the distribution's keyring package", error.kind())),
+    });
+    read.await?.map_err(|detail| RefreshError::Archive { url: path.to_owned(), detail })
 }
 
 struct Run<'a> {
@@ -97,7 +105,7 @@ struct Run<'a> {
     fetcher: &'a Fetcher,
     known: &'a Known,
     components: &'a [String],
-    keys: &'a [u8],
+    keys: &'a Keyring,
     arches: Vec<&'a Arch>,
 }
 
@@ -136,7 +144,8 @@ impl Run<'_> {
         known: Option<&MirrorSuiteRow>,
     ) -> Result<(MirrorSuiteRow, Release), RefreshError> {
         let address = format!("{url}/dists/{suite}/InRelease");
-        let validators = known.map(|row| Validators { etag: row.etag.clone(), last_modified: row.last_modified.clone() });
+        let validators =
+            known.map(|row| Validators { etag: row.etag.clone(), last_modified: row.last_modified.clone() });
         let has_blob = known.is_some_and(|row| self.inner.blobs.contains(&row.release));
         let wanted = Wanted {
             url: &address,
@@ -165,12 +174,12 @@ impl Run<'_> {
     }
 
     async fn read_release(&self, address: &str, sha256: Sha256) -> Result<Release, RefreshError> {
-        let (blobs, keys) = (self.inner.blobs.clone(), self.keys.to_vec());
+        let (blobs, keys, now) = (self.inner.blobs.clone(), self.keys.clone(), self.inner.now().as_seconds());
         let read = blocking(move || {
             let bytes = blobs.read(&sha256).map_err(|error| RefreshError::Service(error.into()))?;
-            Ok(archive::read_release(&bytes, &keys))
+            Ok::<_, RefreshError>(archive::read_release(&bytes, &keys, now))
         });
-        let release: Result<Release, String> = read.await??;
+        let release = read.await??;
         release.map_err(|detail| RefreshError::Archive { url: address.to_owned(), detail })
     }
 

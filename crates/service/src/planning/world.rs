@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use expand::{PackageId, Pool, PoolBuilder};
 use model::{JobFile, RootPackage};
-use pkg::{Arch, PackageFormat, PackageMeta, Sha256, Sha256Hasher, deb822};
+use pkg::{Arch, PackageFormat, PackageMeta, Sha256, Sha256Hasher};
 use pkgfile::deb::{DebLimits, DebReader};
 use store::{Blobs, MirrorIndexRow};
 
@@ -115,9 +115,7 @@ impl WorldInputs {
 /// What a result says of itself; nothing if it can not be read, which was checked when it was stored.
 fn read_result(blobs: &Blobs, result: &ResultPackage) -> Option<PackageMeta> {
     let file = std::fs::File::open(blobs.path(&result.sha256)).ok()?;
-    let control = DebReader::open(file, DebLimits::default()).ok()?.into_control();
-    let text = control.text();
-    deb822::package_meta(&deb822::paragraphs(text).next()?)
+    Some(DebReader::open(file, DebLimits::default()).ok()?.into_control().meta)
 }
 
 impl World {
@@ -208,11 +206,13 @@ pub(super) async fn inputs(
         let results = crate::publish::current_results(session, layer.repository.id).await?;
         let results = results.into_iter().filter(|result| result.arch == *arch && result.is_package());
         found.push(WorldLayer {
-            results: results.map(|result| ResultPackage {
-                name: result.file.name.to_string(),
-                bytes: result.file.bytes,
-                sha256: result.file.sha256,
-            }).collect(),
+            results: results
+                .map(|result| ResultPackage {
+                    name: result.file.name.to_string(),
+                    bytes: result.file.bytes,
+                    sha256: result.file.sha256,
+                })
+                .collect(),
             indices: session.mirror_indices(layer.repository.id, Some(arch)).await?,
         });
     }

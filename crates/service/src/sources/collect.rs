@@ -6,10 +6,13 @@ use store::UploadedFile;
 use super::recipe_file::{NamedFile, invalid};
 
 /// The uploaded files that a recipe names, in its order, if all of them are there as it describes them. Others are left out.
-pub(super) fn collect(recipe: &str, wanted: &[NamedFile], uploads: &[UploadedFile]) -> Result<Vec<SourceFile>, FailureCause> {
+pub(super) fn collect(
+    recipe: &str,
+    wanted: &[NamedFile],
+    uploads: &[UploadedFile],
+) -> Result<Vec<SourceFile>, FailureCause> {
     let find = |file: &NamedFile| uploads.iter().find(|upload| upload.name == file.name);
-    let missing: Vec<&str> =
-        wanted.iter().filter(|file| find(file).is_none()).map(|file| file.name.as_str()).collect();
+    let missing: Vec<&str> = wanted.iter().filter(|file| find(file).is_none()).map(|file| file.name.as_str()).collect();
     if !missing.is_empty() {
         let detail = format!("these files it names were not uploaded: {}", missing.join(", "));
         return Err(invalid(recipe, &detail));

@@ -50,11 +50,8 @@ async fn from_url(inner: &Inner, url: &str) -> Result<Parts, NotMade> {
     let fetched = fetcher.fetch_file(&wanted).await.map_err(|error| not_made(error, &name))?;
     let description = read_recipe(inner, &name, fetched.bytes, fetched.sha256).await?;
     check_total(inner, &name, fetched.bytes, &description.files)?;
-    let files = futures_util::stream::iter(&description.files)
-        .map(|file| fetch_one(inner, &fetcher, &parsed, file))
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
+    let fetches: Vec<_> = description.files.iter().map(|file| fetch_one(inner, &fetcher, &parsed, file)).collect();
+    let files = futures_util::stream::iter(fetches).buffered(AT_ONCE).try_collect().await?;
     Ok((SourceFile { name, bytes: fetched.bytes, sha256: fetched.sha256 }, description, files))
 }
 
@@ -72,12 +69,7 @@ async fn fetch_one(inner: &Inner, fetcher: &Fetcher, recipe: &Url, file: &NamedF
     Ok(found)
 }
 
-async fn read_recipe(
-    inner: &Inner,
-    name: &FileName,
-    bytes: u64,
-    sha256: pkg::Sha256,
-) -> Result<Description, NotMade> {
+async fn read_recipe(inner: &Inner, name: &FileName, bytes: u64, sha256: pkg::Sha256) -> Result<Description, NotMade> {
     if bytes > RECIPE_BYTES {
         return Err(FailureCause::SourceTooLarge { file: name.to_string(), limit_bytes: RECIPE_BYTES }.into());
     }
@@ -115,7 +107,9 @@ fn not_made(error: FetchError, file: &FileName) -> NotMade {
             FailureCause::SourceUnreachable { url, detail: format!("the server answered {status}") }
         }
         FetchError::Status { url, status } => FailureCause::SourceMissing { url, status },
-        FetchError::TooLarge { limit_bytes, .. } => FailureCause::SourceTooLarge { file: file.to_string(), limit_bytes },
+        FetchError::TooLarge { limit_bytes, .. } => {
+            FailureCause::SourceTooLarge { file: file.to_string(), limit_bytes }
+        }
         FetchError::Size { expected, found, .. } => mismatch("size", expected.to_string(), found.to_string()),
         FetchError::Digest { expected, found, .. } => mismatch("SHA-256", expected.to_string(), found.to_string()),
         FetchError::Transport { url, detail } => FailureCause::SourceUnreachable { url, detail },
