@@ -1,5 +1,9 @@
 //! Brings published repositories to what the results say; answers what is published.
 
+mod results;
+
+pub(crate) use results::{CurrentResult, current_results};
+
 use model::{ProjectId, ProjectName, RepositoryName};
 
 use crate::background::Pass;

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -9,6 +10,7 @@ use store::{OpenSource, SourceTree};
 use super::make;
 use crate::ServiceError;
 use crate::background::{Pass, Reconciler};
+use crate::fetch::{Fetcher, FetcherSettings};
 use crate::inner::Inner;
 
 /// How many sources are made at once.
@@ -18,7 +20,21 @@ const LOOK_AROUND: Duration = Duration::from_millis(500);
 
 /// What this part keeps in memory; everything in it can be made again.
 #[derive(Debug, Default)]
-pub(crate) struct State {}
+pub(crate) struct State {
+    fetcher: OnceLock<Fetcher>,
+}
+
+impl State {
+    /// The client that sources are fetched with.
+    pub(super) fn fetcher(&self, inner: &Inner) -> Result<Fetcher, ServiceError> {
+        if let Some(fetcher) = self.fetcher.get() {
+            return Ok(fetcher.clone());
+        }
+        let settings = FetcherSettings::new(inner.config.retry, inner.config.allow_private_sources);
+        let made = Fetcher::new(inner.blobs.clone(), settings)?;
+        Ok(self.fetcher.get_or_init(|| made).clone())
+    }
+}
 
 /// A source that is complete.
 #[derive(Debug)]
@@ -37,9 +53,15 @@ pub(super) enum NotMade {
     Broken(ServiceError),
 }
 
-impl<E: Into<ServiceError>> From<E> for NotMade {
-    fn from(error: E) -> Self {
-        Self::Broken(error.into())
+impl From<ServiceError> for NotMade {
+    fn from(error: ServiceError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<FailureCause> for NotMade {
+    fn from(cause: FailureCause) -> Self {
+        Self::Cause(cause)
     }
 }
 
