@@ -8,7 +8,7 @@ use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 use axum::middleware;
 use service::Service;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{copr, files, native, pages};
 
@@ -19,8 +19,8 @@ pub struct WebOptions {
     pub public_url: String,
     /// Largest request with files, in bytes.
     pub upload_bytes: u64,
-    /// Becomes true when the server stops: streams that follow something end then.
-    pub stop: watch::Receiver<bool>,
+    /// Canceled when the server stops: streams that follow something end then.
+    pub stop: CancellationToken,
 }
 
 /// What every handler shares.
@@ -30,18 +30,7 @@ pub(crate) struct App {
     pub(crate) options: Arc<WebOptions>,
 }
 
-impl App {
-    /// Resolves when the server stops; never, if nobody is left who could stop it.
-    pub(crate) async fn stopped(&self) {
-        let mut stop = self.options.stop.clone();
-        if stop.wait_for(|stop| *stop).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
 /// Every address Kiln answers.
-#[must_use]
 pub fn router(service: Service, options: WebOptions) -> Router {
     let app = App { service, options: Arc::new(options) };
     let routes = copr::routes().merge(native::routes()).merge(files::routes()).merge(pages::routes());

@@ -14,6 +14,7 @@ pub mod native;
 mod pages;
 mod query;
 mod server;
+mod upload;
 
 pub use app::{WebOptions, router};
 pub use server::{Server, ServerOptions};

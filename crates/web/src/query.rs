@@ -1,8 +1,13 @@
 //! The part of an address behind the question mark.
 
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use url::form_urlencoded;
 
 use crate::address::encode_query_value;
+use crate::app::App;
 
 /// The parameters of one request; of a name that comes twice, the first counts.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +51,14 @@ impl Query {
     /// If the value is none of them, in Copr's words.
     pub(crate) fn boolean(&self, name: &'static str) -> Result<Option<bool>, QueryError> {
         self.get(name).map(|text| parse_boolean(name, text)).transpose()
+    }
+}
+
+impl FromRequestParts<App> for Query {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Infallible> {
+        Ok(Self::parse(parts.uri.query()))
     }
 }
 

@@ -13,7 +13,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Bounds on the connections of a [`Server`].
@@ -54,13 +55,13 @@ impl Server {
         Self { listener, options }
     }
 
-    /// Answers until `stop` becomes true (or nobody is left who could say so), then lets open requests end.
-    pub async fn run(self, router: Router, mut stop: watch::Receiver<bool>) {
+    /// Answers until `stop` is canceled, then lets open requests end.
+    pub async fn run(self, router: Router, stop: CancellationToken) {
         let slots = Arc::new(Semaphore::new(self.options.connections));
         let connections = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => break,
+                () = stop.cancelled() => break,
                 accepted = accept(&self.listener, &slots) => accepted,
             };
             let Some((socket, slot)) = accepted else { continue };
@@ -78,10 +79,7 @@ impl Server {
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let slot = Arc::clone(slots).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((socket, _)) => Some((socket, slot)),
@@ -94,7 +92,7 @@ async fn accept(
     }
 }
 
-async fn serve_connection(socket: TcpStream, router: Router, options: ServerOptions, mut stop: watch::Receiver<bool>) {
+async fn serve_connection(socket: TcpStream, router: Router, options: ServerOptions, stop: CancellationToken) {
     // Answers are written in whole pieces; waiting for more only delays them.
     let _ = socket.set_nodelay(true);
     let router = TowerToHyperService::new(router);
@@ -112,7 +110,7 @@ async fn serve_connection(socket: TcpStream, router: Router, options: ServerOpti
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        _ = stop.wait_for(|stop| *stop) => {
+        () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -118,32 +118,40 @@ mod tests {
         };
         assert_eq!(parts("debian-12-x86_64").as_deref(), Some("debian 12 x86_64"));
         assert_eq!(parts("centos-stream-9-aarch64").as_deref(), Some("centos-stream 9 aarch64"));
-        for bad in ["", "-", "--", "bad", "fedora-x86_64", "fedora--x86_64", "-12-x86_64", "a-1-", "a-1-x/y", "a b-1-x"] {
+        for bad in ["", "-", "--", "bad", "fedora-x86_64", "fedora--x86_64", "-12-x86_64", "a-1-", "a-1-x/y", "a b-1-x"]
+        {
             assert_eq!(parts(bad), None, "{bad:?}");
         }
     }
 
-    const WORD: &str = "[A-Za-z0-9][A-Za-z0-9_.+-]{0,8}";
+    fn word() -> impl Strategy<Value = String> {
+        "[A-Za-z0-9][A-Za-z0-9_.+-]{0,8}"
+    }
+
+    fn part() -> impl Strategy<Value = String> {
+        prop_oneof![Just("home".to_owned()), word()]
+    }
 
     proptest! {
         #[test]
-        fn project_names_are_a_bijection(parts in prop::collection::vec(prop_oneof![Just("home".to_owned()), WORD], 1..5)) {
+        fn project_names_are_a_bijection(parts in prop::collection::vec(part(), 1..5)) {
             let project = ProjectName::parse(&parts.join(":")).unwrap();
             let copr = CoprName::of(&project);
             prop_assert_eq!(CoprName::project(&copr.owner, &copr.name), Some(project));
         }
 
         #[test]
-        fn what_copr_names_is_named_so(owner in format!("@?({WORD})?"), name in format!("{WORD}(:{WORD})?")) {
+        fn what_copr_names_is_named_so(at in "@?", owner in part(), parts in prop::collection::vec(word(), 1..3)) {
+            let (owner, name) = (format!("{at}{owner}"), parts.join(":"));
             if let Some(project) = CoprName::project(&owner, &name) {
                 prop_assert_eq!(CoprName::of(&project), CoprName { owner, name });
             }
         }
 
         #[test]
-        fn chroot_names_are_a_bijection(repository in format!("{WORD}-{WORD}"), arch in "[a-z0-9_]{1,10}") {
+        fn chroot_names_are_a_bijection(left in word(), right in word(), arch in "[a-z0-9_]{1,10}") {
             let target = TargetName {
-                repository: RepositoryName::parse(&repository).unwrap(),
+                repository: RepositoryName::parse(&format!("{left}-{right}")).unwrap(),
                 arch: Arch::parse(&arch).unwrap(),
             };
             let named = chroot_parts(&target).is_some();

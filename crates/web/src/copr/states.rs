@@ -6,7 +6,16 @@ use model::{BuildState, TaskState};
 
 /// Every word Copr has for the state of a task, in the order its error message lists them.
 pub(crate) const TASK_WORDS: [&str; 11] = [
-    "failed", "succeeded", "canceled", "running", "pending", "skipped", "starting", "importing", "forked", "waiting",
+    "failed",
+    "succeeded",
+    "canceled",
+    "running",
+    "pending",
+    "skipped",
+    "starting",
+    "importing",
+    "forked",
+    "waiting",
     "unknown",
 ];
 
