@@ -7,6 +7,7 @@ mod builds;
 mod config;
 mod distributions;
 mod error;
+mod fetch;
 mod inner;
 mod jobs;
 mod leases;

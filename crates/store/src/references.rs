@@ -10,6 +10,10 @@ const REFERENCES: &[(&str, &str)] = &[
     ("results", "sha256"),
     ("environments", "digest"),
     ("environment_packages", "sha256"),
+    ("task_plans", "config_sha256"),
+    ("mirror_suites", "release_sha256"),
+    ("mirror_indices", "sha256"),
+    ("published_files", "sha256"),
 ];
 
 impl Session {

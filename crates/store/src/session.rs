@@ -10,7 +10,10 @@ use sqlx::{Sqlite, SqliteConnection, Transaction};
 use crate::StoreError;
 
 /// The schema, step by step: number, title, statements. A step that was ever released is never changed.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "core", include_str!("../migrations/sqlite/0001_core.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "core", include_str!("../migrations/sqlite/0001_core.sql")),
+    (2, "mirror and publication", include_str!("../migrations/sqlite/0002_mirror_publication.sql")),
+];
 
 const READERS: u32 = 4;
 

@@ -1,5 +1,7 @@
 //! Adds distributions from presets.
 
+mod apt_sources;
+
 use model::{Project, ProjectId, Timestamp};
 use pkg::Arch;
 
