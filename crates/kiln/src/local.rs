@@ -13,7 +13,6 @@ use service::{
 use tokio::task::JoinHandle;
 
 use crate::failure::{Exit, Failure};
-use crate::folder::FolderLock;
 use crate::runner;
 use crate::worker::{Ending, Worker};
 
@@ -27,7 +26,6 @@ pub(crate) struct Local {
     background: Background,
     worker: JoinHandle<()>,
     ending: Ending,
-    _lock: FolderLock,
 }
 
 /// What to build.
@@ -47,7 +45,6 @@ pub(crate) struct LocalBuild {
 impl Local {
     /// Opens the folder and starts the worker.
     pub(crate) async fn open(data: &Path, fake_engine: bool) -> Result<Self, Failure> {
-        let lock = FolderLock::take(data)?;
         let runner = runner::runner(&data.join("engine"), fake_engine)?;
         let mut config = ServiceConfig::new(data, "http://localhost");
         config.allow_private_sources = true;
@@ -67,7 +64,7 @@ impl Local {
             heartbeat: lease / 3,
         };
         let worker = tokio::spawn(worker.run(ending.clone()));
-        Ok(Self { service, user, background, worker, ending, _lock: lock })
+        Ok(Self { service, user, background, worker, ending })
     }
 
     /// Ends the worker and the background work.

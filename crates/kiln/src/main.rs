@@ -5,7 +5,6 @@ mod client;
 mod commands;
 mod env;
 mod failure;
-mod folder;
 mod local;
 mod output;
 mod runner;

@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use web::{Server, ServerOptions, WebOptions};
 
 use crate::failure::{Exit, Failure};
-use crate::folder::FolderLock;
 use crate::output::Output;
 use crate::settings::{ClientFile, default_path};
 use crate::worker::{Ending, Worker};
@@ -55,7 +54,6 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let data = data_folder(&arguments)?;
-    let _lock = FolderLock::take(&data)?;
     // A machine that can not run jobs should say so before anything else is done.
     let runner = match arguments.workers {
         0 => None,
