@@ -8,6 +8,8 @@
 
 mod blobs;
 mod builds;
+#[cfg(test)]
+mod costs;
 mod error;
 mod fields;
 mod jobs;

@@ -420,9 +420,22 @@ fn new_package(words: &str) -> PackageMeta {
 }
 
 /// Reads the keywords of a build configuration that matter here.
-fn read_config(_arch: &str, text: &str) -> ExpandConfig {
+pub fn read_config(arch: &str, text: &str) -> ExpandConfig {
     let mut config = ExpandConfig::default();
+    let mut conditions: Vec<bool> = Vec::new();
     for line in text.lines() {
+        let mut words = line.split_whitespace();
+        match words.next().unwrap_or_default() {
+            "%ifarch" => conditions.push(words.any(|word| word == arch)),
+            "%ifnarch" => conditions.push(!words.any(|word| word == arch)),
+            "%if" => conditions.push(false),
+            "%else" => conditions.last_mut().into_iter().for_each(|holds| *holds = !*holds),
+            "%endif" => _ = conditions.pop(),
+            _ => {}
+        }
+        if conditions.contains(&false) {
+            continue;
+        }
         let Some((keyword, words)) = line.trim().split_once(':') else { continue };
         let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
         let first = words.first().cloned().unwrap_or_default();
