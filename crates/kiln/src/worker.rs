@@ -67,14 +67,23 @@ impl Worker {
                 running.await
             }
         };
-        if ending.abandon.is_cancelled() {
-            tracing::info!(job.id = %job, "job {job} is abandoned; it runs again when the service is back");
-            return;
-        }
-        let report = ended.unwrap_or_else(|panic| worker_failure(format!("the engine panicked: {panic}")));
-        if let Err(error) = self.service.finish(job, report).await {
+        let report = match ended {
+            // The task goes back, and this attempt does not count.
+            _ if ending.abandon.is_cancelled() => handed_back(),
+            Ok(report) => report,
+            Err(panic) => worker_failure(format!("the engine panicked: {panic}")),
+        };
+        self.report(job, report).await;
+    }
+
+    /// Reports the end of a job; if the service can not keep its results, the attempt has failed.
+    async fn report(&self, job: JobId, report: JobReport) {
+        let Err(error) = self.service.finish(job, report).await else { return };
+        tracing::error!(job.id = %job, "the end of job {job} could not be stored: {error}");
+        let failure = worker_failure(format!("the results could not be stored: {error}"));
+        if let Err(error) = self.service.finish(job, failure).await {
             // The lease runs out and the job runs again.
-            tracing::error!(job.id = %job, "the end of job {job} could not be stored: {error}");
+            tracing::error!(job.id = %job, "nor its failure: {error}");
         }
     }
 
@@ -130,6 +139,10 @@ fn run_blocking(
     };
     let carrier = Carrier { service, handle, job: spec.job, log };
     runner.run(spec, &carrier, &carrier, cancel)
+}
+
+fn handed_back() -> JobReport {
+    JobReport { outcome: JobOutcome::Canceled, results: Vec::new(), timings: Vec::new(), warm_root: false }
 }
 
 fn worker_failure(detail: String) -> JobReport {
