@@ -1,12 +1,15 @@
 //! Compressors of index files: same input, same bytes; results may be joined to one file.
 
+mod xz;
+
 use std::io::{self, Write as _};
 
 pub use pkgfile::compression::{Bounded, Compression, Decoder, TooLong, decompress};
 
-/// Compresses `content` as one gzip member, xz stream or zstd frame; joined results decompress to joined contents.
+/// Compresses `content` as one gzip member, xz stream or zstd frame; [`join`] puts results together.
 ///
-/// Deterministic: no names, no times. Levels: gzip 6, xz 6, zstd 10.
+/// Deterministic: no names, no times. Levels: gzip 6, xz 3 (a block of an index is much smaller than the dictionary of the
+/// higher ones), zstd 10.
 ///
 /// # Errors
 /// If the compressor can not get its memory; and for [`Compression::Lzma`] and [`Compression::Bzip2`], which are only read.
@@ -19,12 +22,23 @@ pub fn compress(content: &[u8], compression: Compression) -> io::Result<Vec<u8>>
             encoder.finish()
         }
         Compression::Xz => {
-            let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 6);
+            let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 3);
             encoder.write_all(content)?;
             encoder.finish()
         }
         Compression::Zstd => zstd::bulk::compress(content, 10),
         Compression::Lzma | Compression::Bzip2 => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// Joins results of [`compress`] to the file that decompresses to the joined contents.
+///
+/// `None` for xz if a part is no xz stream.
+#[must_use]
+pub fn join(parts: &[&[u8]], compression: Compression) -> Option<Vec<u8>> {
+    match compression {
+        Compression::Xz if !parts.is_empty() => xz::join(parts),
+        _ => Some(parts.concat()),
     }
 }
 
@@ -35,7 +49,8 @@ mod tests {
     #[test]
     fn joined_results_decompress_to_joined_contents() {
         for kind in [Compression::None, Compression::Gzip, Compression::Xz, Compression::Zstd] {
-            let joined = [compress(b"one ", kind).unwrap(), compress(b"two", kind).unwrap()].concat();
+            let parts = [compress(b"one ", kind).unwrap(), compress(b"two", kind).unwrap()];
+            let joined = join(&[&parts[0], &parts[1]], kind).unwrap();
             assert_eq!(decompress(&joined, kind, 100).unwrap(), b"one two", "{kind:?}");
             assert_eq!(compress(b"one ", kind).unwrap(), compress(b"one ", kind).unwrap());
         }

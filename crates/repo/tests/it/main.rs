@@ -6,5 +6,7 @@
 #![expect(clippy::print_stderr, reason = "says which tests were skipped")]
 #![expect(clippy::disallowed_methods, reason = "the tests run the tools that read repositories")]
 
+mod apt;
 mod pgp;
+mod suite;
 mod tools;
