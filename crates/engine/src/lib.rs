@@ -3,5 +3,6 @@
 //! Synchronous: threads and child processes. The only crate with privileges. Read [`JobRunner`] first.
 
 mod api;
+pub mod fake;
 
 pub use api::{CancelToken, HandoverError, JobFiles, JobRunner, JobSink};
