@@ -7,7 +7,7 @@ use service::{ErrorKind, NewBuild, NewSource, ServiceError, TargetName, Uploaded
 
 use super::chroots;
 use super::error::CoprError;
-use super::fields::{Fields, NullList};
+use super::fields::Fields;
 use super::names::{CoprName, parse_chroot};
 use super::request::{Base, Caller, read_body};
 use crate::app::App;
@@ -54,7 +54,7 @@ impl Metadata {
 }
 
 fn chroots_of(fields: &mut Fields<'_>) -> Vec<String> {
-    fields.list("chroots", NullList::Refused).unwrap_or_default()
+    fields.plain_list("chroots").unwrap_or_default()
 }
 
 async fn from_address(app: &App, user: &User, base: &Base, body: Body) -> Result<Response, CoprError> {

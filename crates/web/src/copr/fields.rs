@@ -129,6 +129,16 @@ impl<'a> Fields<'a> {
         None
     }
 
+    /// A list of texts where Copr's server uses another library's words for what is none.
+    pub(super) fn plain_list(&mut self, name: &'static str) -> Option<Vec<String>> {
+        if self.values.get(name).is_some_and(|value| !value.is_array() && !value.is_null()) {
+            self.values.remove(name);
+            self.problem(name, "Not a valid list.");
+            return None;
+        }
+        self.list(name, NullList::Refused)
+    }
+
     /// An address of a page: absent is `None`, null is `Some(None)`.
     pub(super) fn homepage(&mut self, name: &'static str) -> Option<Option<String>> {
         match self.values.remove(name)? {
