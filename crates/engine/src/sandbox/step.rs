@@ -1,5 +1,6 @@
 //! Runs one program inside the sandbox, and watches the bounds that are seen best from inside.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -7,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, WaitOptions, WaitStatus};
+use rustix::process::{Pid, Resource, Rlimit, WaitOptions, WaitStatus, setrlimit};
 
 use super::helper::context;
 use super::init::Stop;
@@ -21,13 +22,16 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Looks at the bounds from time to time, and reports each one once.
 pub(super) struct Watcher<'a> {
     watch: Watch,
+    /// Where the kernel stops programs if looking is too slow: a little above the bound, so that it is seen.
+    hard_processes: Option<u64>,
     control: &'a OwnedFd,
     looked_at: Instant,
 }
 
 impl<'a> Watcher<'a> {
     pub(super) fn new(watch: Watch, control: &'a OwnedFd) -> Self {
-        Self { watch, control, looked_at: Instant::now() }
+        let hard_processes = watch.processes.map(|limit| u64::from(limit) + u64::from(limit) / 8 + 16);
+        Self { watch, hard_processes, control, looked_at: Instant::now() }
     }
 
     /// Looks, unless it did so just now.
@@ -74,17 +78,19 @@ fn disk_used() -> Option<u64> {
 fn usage() -> (u64, u64) {
     let page = sys::page_bytes();
     let (mut pages, mut threads) = (0_u64, 0_u64);
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let is_process = entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
-        if !is_process || entry.file_name() == "1" {
-            continue;
-        }
-        let statm = fs::read_to_string(entry.path().join("statm")).unwrap_or_default();
+    let names = fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let is_process = |name: &OsString| *name != "1" && name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
+    // All at once, because they come and go while each is looked at.
+    let processes: Vec<OsString> = names.filter(is_process).collect();
+    for process in &processes {
+        let folder = Path::new("/proc").join(process);
+        let statm = fs::read_to_string(folder.join("statm")).unwrap_or_default();
         pages += statm.split(' ').nth(1).and_then(|resident| resident.parse().ok()).unwrap_or(0);
-        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let stat = fs::read_to_string(folder.join("stat")).unwrap_or_default();
         let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
         threads += after_name.split_whitespace().nth(17).and_then(|count| count.parse().ok()).unwrap_or(1);
     }
+    let threads = threads.max(processes.len() as u64);
     (pages.saturating_mul(page), threads)
 }
 
@@ -114,21 +120,20 @@ pub(super) fn run(step: &Step, watcher: &mut Watcher<'_>, control: &OwnedFd) -> 
 }
 
 fn run_once(step: &Step, watcher: &mut Watcher<'_>) -> Result<WaitStatus, Stop> {
-    let child = spawn(step)?;
+    let child = spawn(step, watcher.hard_processes)?;
     loop {
         match rustix::process::wait(WaitOptions::NOHANG) {
             Ok(Some((pid, status))) if pid == child => return Ok(status),
             Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
-            Ok(None) => {
-                sys::wait_for_child_signal(LOOK);
-                watcher.look_if_due();
-            }
+            Ok(None) => sys::wait_for_child_signal(LOOK),
             Err(error) => return Err(context("waiting", error.into()).into()),
         }
+        // Here, because a recipe may give us no rest from reaping.
+        watcher.look_if_due();
     }
 }
 
-fn spawn(step: &Step) -> io::Result<Pid> {
+fn spawn(step: &Step, processes: Option<u64>) -> io::Result<Pid> {
     let (program, arguments) = step.command.split_first().ok_or_else(|| io::Error::other("an empty command"))?;
     let user = step.user;
     let filter = Filter::new();
@@ -143,6 +148,9 @@ fn spawn(step: &Step) -> io::Result<Pid> {
         rustix::process::setsid()?;
         // The next victim of a full memory is the recipe, not the helper.
         let _ = fs::write("/proc/self/oom_score_adj", "500");
+        if processes.is_some() {
+            setrlimit(Resource::Nproc, Rlimit { current: processes, maximum: processes })?;
+        }
         if user != 0 {
             sys::drop_bounding_set();
             sys::become_user(user)?;
