@@ -193,6 +193,27 @@ fn archives_that_end_too_early_are_errors() {
     }
 }
 
+/// The first block of a page that is marked with `kind`.
+fn example<'a>(page: &'a str, kind: &str) -> &'a str {
+    let (_, behind) = page.split_once(&format!("```{kind}\n")).unwrap();
+    behind.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_example_of_the_manual_is_true() {
+    let page = include_str!("../../../../docs/formats/deb.5.md");
+    let package = deb(&control_tar(example(page, "deb822")), &tar(&[]));
+    let meta = &open(&package).unwrap().into_control().meta;
+    let shown = format!(
+        "requires: {}\nconflicts: {}\nprovides: {}\nsource: {}\n",
+        meta.requires.join(", "),
+        meta.conflicts.join(", "),
+        meta.provides.join(", "),
+        meta.source.as_deref().unwrap_or_default(),
+    );
+    assert_eq!(shown, example(page, "meta"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 

@@ -175,6 +175,21 @@ fn what_dpkg_source_makes_is_read_without_findings() {
     assert_eq!((file.sha256, file.bytes), (Some(pkg::Sha256::of(&content)), content.len() as u64));
 }
 
+/// The first block of a page that is marked with `kind`.
+fn example<'a>(page: &'a str, kind: &str) -> &'a str {
+    let (_, behind) = page.split_once(&format!("```{kind}\n")).unwrap();
+    behind.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_example_of_the_manual_is_true() {
+    let page = include_str!("../../../../docs/formats/dsc.5.md");
+    let arch = Arch::parse("x86_64").unwrap();
+    let (recipe, findings) = dsc::parse(example(page, "deb822"), &Target { arch: &arch, profiles: &[] });
+    assert_eq!(findings, []);
+    assert_eq!(recipe.unwrap().build_requires, example(page, "request").lines().collect::<Vec<_>>());
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_panics(text in r"((Source|Version|Files|Build-Depends|Architecture|X)?:?[ \n\t#.,|<>\[\]()!a-z0-9-]{0,20}\n?){0,12}") {

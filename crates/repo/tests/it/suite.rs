@@ -6,8 +6,8 @@ use pkg::Sha256;
 use pkg::deb822::{ControlFields, Paragraph};
 use pkgfile::compression::{Compression, decompress};
 use repo::debian::{
-    ChunkCache, IndexLimits, OutputFile, PoolFile, Release, Stanza, SuiteSettings, WriteError, read_packages,
-    write_suite,
+    ChunkCache, IndexLimits, OutputFile, PoolFile, Release, Stanza, SuiteSettings, WriteError, newest_source,
+    read_packages, write_suite,
 };
 use repo::pgp::Keyring;
 
@@ -125,6 +125,25 @@ fn settings_that_break_a_path_or_a_field_are_refused() {
     assert!(refused(SuiteSettings { architectures: vec!["..".into()], ..settings() }));
     assert!(refused(SuiteSettings { compressions: vec![], ..settings() }));
     assert!(refused(SuiteSettings { compressions: vec![Compression::Bzip2], ..settings() }));
+}
+
+/// The first block of a page that is marked with `kind`.
+fn example<'a>(page: &'a str, kind: &str) -> &'a str {
+    let (_, behind) = page.split_once(&format!("```{kind}\n")).unwrap();
+    behind.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_examples_of_the_manual_are_true() {
+    let page = include_str!("../../../../docs/formats/debian-repository.5.md");
+    let release = Release::parse(example(page, "release")).unwrap();
+    assert_eq!(release.packages_index("main", "amd64").len(), 1);
+    let limits = IndexLimits::default();
+    let mut found = Vec::new();
+    read_packages(&mut example(page, "packages").as_bytes(), &limits, &mut |entry| found.push(entry)).unwrap();
+    assert_eq!(found[0].meta.requires, ["libc6 >= 2.34"]);
+    let source = newest_source(&mut example(page, "sources").as_bytes(), &limits, "hello").unwrap().unwrap();
+    assert!(source.dsc().is_some());
 }
 
 /// A made-up package for other tests.
