@@ -184,6 +184,26 @@ fn long_names_of_gnu_and_pax_archives_are_read_and_bounded() {
 }
 
 #[test]
+fn damage_behind_the_last_member_is_found_by_the_checksum_of_the_compression() {
+    let data = zstd_with_checksum(&tar(&[TarMember::file("./a", b"x")]));
+    let with = |data: &[u8]| {
+        let start = ArBuilder::new().member("debian-binary", b"2.0\n");
+        start.member("control.tar", &control_tar("Package: a\nVersion: 1\n")).member("data.tar.zst", data).finish()
+    };
+    assert!(open(&with(&data)).unwrap().list().is_ok());
+    let mut damaged = data.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    assert!(open(&with(&damaged)).unwrap().list().is_err());
+}
+
+fn zstd_with_checksum(content: &[u8]) -> Vec<u8> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.include_checksum(true).unwrap();
+    std::io::Write::write_all(&mut encoder, content).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
 fn archives_that_end_too_early_are_errors() {
     let data = tar(&[TarMember::file("./a", &[7; 2000])]);
     let package = deb(&control_tar("Package: a\nVersion: 1\n"), &data);

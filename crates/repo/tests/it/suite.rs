@@ -1,13 +1,14 @@
 //! Written suites, read back by our own readers; what a change costs, by counting.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 
 use pkg::Sha256;
 use pkg::deb822::{ControlFields, Paragraph};
 use pkgfile::compression::{Compression, decompress};
 use repo::debian::{
-    ChunkCache, IndexLimits, OutputFile, PoolFile, Release, Stanza, SuiteSettings, WriteError, newest_source,
-    read_packages, write_suite,
+    ChunkCache, IndexError, IndexLimits, OutputFile, PoolFile, Release, Stanza, SuiteSettings, WriteError,
+    newest_source, open_index, read_packages, write_suite,
 };
 use repo::pgp::Keyring;
 
@@ -65,7 +66,9 @@ fn what_is_written_is_read_back_through_every_check() {
         let file = files[format!("dists/stable/{}", way.path).as_str()];
         assert_eq!(files[format!("dists/stable/{}", way.by_hash_path()).as_str()].content, file.content);
         assert_eq!((file.sha256, Sha256::of(&file.content)), (way.file.sha256, way.file.sha256));
-        let index = decompress(&file.content, way.compression, 1 << 30).unwrap();
+        let mut index = Vec::new();
+        open_index(way, &file.content).unwrap().read_to_end(&mut index).unwrap();
+        assert!(matches!(open_index(way, &file.content[1..]), Err(IndexError::ChecksumMismatch { .. })));
         assert_eq!((Sha256::of(&index), index.len() as u64), (plain.sha256, plain.bytes));
         let mut names = Vec::new();
         let summary = read_packages(&mut index.as_slice(), &IndexLimits::default(), &mut |entry| {
@@ -149,4 +152,23 @@ fn the_examples_of_the_manual_are_true() {
 /// A made-up package for other tests.
 pub(crate) fn numbered(number: usize) -> Stanza {
     stanza(number, "amd64")
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_index_and_no_keyring_panics(
+        text in r"((Package|Version|Directory|SHA256|Date|Checksums-Sha256|X)?:?[ \n\t#.,a-f0-9-]{0,70}\n?){0,10}",
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+    ) {
+        let limits = IndexLimits::default();
+        drop(Release::parse(&text));
+        drop(read_packages(&mut text.as_bytes(), &limits, &mut drop));
+        drop(repo::debian::read_sources(&mut text.as_bytes(), &limits, &mut drop));
+        drop(Keyring::parse(&bytes));
+        drop(Keyring::parse(text.as_bytes()));
+        let mut damaged = key().public_binary().unwrap();
+        let cut = bytes.len() % damaged.len();
+        damaged.splice(cut..cut, bytes.iter().copied().take(3));
+        drop(Keyring::parse(&damaged));
+    }
 }
