@@ -70,6 +70,15 @@ impl HttpServer {
         self.state.lock().unwrap().files.remove(path);
     }
 
+    /// Content of a file that is served.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Vec<u8> {
+        self.state.lock().unwrap().files.get(path).unwrap().clone()
+    }
+
     /// Paths of the files that are served.
     #[must_use]
     pub fn paths(&self) -> Vec<String> {
@@ -82,7 +91,6 @@ impl HttpServer {
     }
 
     /// What was asked since the last call, in order: `PATH STATUS`.
-    #[must_use]
     pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().requests)
     }
