@@ -90,6 +90,12 @@ impl HttpServer {
         self.state.lock().unwrap().trouble.insert(path.to_owned(), (trouble, times));
     }
 
+    /// How many requests there were since [`Self::take_requests`] was last called.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.state.lock().unwrap().requests.len()
+    }
+
     /// What was asked since the last call, in order: `PATH STATUS`.
     pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().requests)
