@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]
 
 mod bless;
+mod cases_config;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   check            what CI checks first: format, lints, tidy
   tidy             the rules of ARCHITECTURE.md that a program can check
-  bless            write the generated files (clippy.toml of each crate)";
+  bless            write the generated files (clippy.toml of each crate)
+  cases KIND DIR   compare us with recorded answers of the peers; KIND is config or config-real";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,8 +34,37 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
         ["check"] => check(),
         ["tidy"] => report(&tidy::problems(&workspace_root())?),
         ["bless"] => bless::write(&workspace_root()),
+        ["cases", kind, folder] => cases(kind, Path::new(folder)),
         _ => bail!("{USAGE}"),
     }
+}
+
+/// How many recorded answers we gave.
+#[derive(Debug, Default)]
+pub(crate) struct CaseTally {
+    passed: usize,
+    failed: usize,
+}
+
+impl CaseTally {
+    /// Counts a case; the name of a failed one is printed.
+    pub(crate) fn add(&mut self, name: &str, passed: bool) {
+        if passed {
+            self.passed += 1;
+        } else {
+            self.failed += 1;
+            println!("FAILED {name}");
+        }
+    }
+}
+
+fn cases(kind: &str, folder: &Path) -> anyhow::Result<()> {
+    let tally = match kind {
+        "config" | "config-real" => cases_config::run(kind, folder)?,
+        _ => bail!("{kind}: no such kind of cases\n\n{USAGE}"),
+    };
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    if tally.failed == 0 { Ok(()) } else { bail!("{} cases failed", tally.failed) }
 }
 
 fn check() -> anyhow::Result<()> {

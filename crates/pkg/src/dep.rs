@@ -203,30 +203,30 @@ pub enum Rich {
     /// `name` or `name OP version`, operators surrounded by blanks.
     Atom(String),
     /// `a and b and ...`
-    And(Vec<Rich>),
+    And(Vec<Self>),
     /// `a or b or ...`
-    Or(Vec<Rich>),
+    Or(Vec<Self>),
     /// `a with b with ...`: one package that satisfies all.
-    With(Vec<Rich>),
+    With(Vec<Self>),
     /// `a without b`: one package that satisfies the first and not the second.
-    Without(Box<Rich>, Box<Rich>),
+    Without(Box<Self>, Box<Self>),
     /// `a if b [else c]`
     If {
         /// What is needed if the condition holds.
-        then: Box<Rich>,
+        then: Box<Self>,
         /// The condition.
-        condition: Box<Rich>,
+        condition: Box<Self>,
         /// What is needed otherwise.
-        otherwise: Option<Box<Rich>>,
+        otherwise: Option<Box<Self>>,
     },
     /// `a unless b [else c]`
     Unless {
         /// What is needed if the condition does not hold.
-        then: Box<Rich>,
+        then: Box<Self>,
         /// The condition.
-        condition: Box<Rich>,
+        condition: Box<Self>,
         /// What is needed otherwise.
-        otherwise: Option<Box<Rich>>,
+        otherwise: Option<Box<Self>>,
     },
 }
 

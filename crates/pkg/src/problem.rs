@@ -144,9 +144,9 @@ pub enum DependencyProblem {
         package: Option<String>,
     },
     /// The packages to unpack first can not be expanded.
-    Preinstalls(Box<DependencyProblem>),
+    Preinstalls(Box<Self>),
     /// The packages to unpack first in a virtual machine can not be expanded.
-    VmInstalls(Box<DependencyProblem>),
+    VmInstalls(Box<Self>),
 }
 
 struct NeededBy<'a>(Option<&'a str>);

@@ -1,1 +1,16 @@
-//! sched
+//! From a snapshot of a (repository, arch): a verdict with its reason for each task that wants to be built, and the root of
+//! those that can be.
+//!
+//! Pure: no clock, no store, no network; the same snapshot gives the same plan. It does not choose which worker gets what,
+//! nor fetch anything. Read [`Snapshot`] first, then [`plan`].
+
+mod block;
+mod config;
+mod plan;
+mod settings;
+mod snapshot;
+
+pub use config::expand_config;
+pub use plan::plan;
+pub use settings::{build_settings, macro_words};
+pub use snapshot::{BlockPolicy, Plan, PlannedTask, RootPlan, Snapshot, WantedTask};

@@ -5,14 +5,18 @@
 mod background;
 mod builds;
 mod config;
+mod crew;
 mod distributions;
 mod error;
 mod fetch;
 mod inner;
 mod jobs;
+mod leases;
 mod mirror;
+mod permission;
 mod planning;
 mod projects;
+mod prune;
 mod publish;
 mod results;
 mod service;
@@ -30,8 +34,6 @@ pub use jobs::{Heartbeat, JobLog};
 pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
-pub use types::{
-    BuildFilter, ConfigRevision, NewBuild, NewProject, NewSource, NewToken, ProjectFilter, Target, TargetName,
-    TaskFilter, UploadedFile, User,
-};
+pub use store::{BuildFilter, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, UploadedFile, User};
+pub use types::{NewBuild, NewProject, NewSource, NewToken};
 pub use uploads::Upload;

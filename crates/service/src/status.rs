@@ -43,6 +43,9 @@ impl Service {
     /// # Errors
     /// If the database fails.
     pub async fn status(&self) -> Result<ServiceStatus, ServiceError> {
-        todo!()
+        let mut session = self.inner.store.read().await?;
+        let (projects, builds, unfinished_builds) = session.totals().await?;
+        let tasks = session.open_task_counts().await?.into_iter().collect();
+        Ok(ServiceStatus { projects, builds, unfinished_builds, tasks, reconcilers: self.inner.reports.all() })
     }
 }

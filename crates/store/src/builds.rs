@@ -154,20 +154,7 @@ impl Session {
     /// # Errors
     /// [`StoreError`].
     pub async fn builds(&mut self, filter: &BuildFilter) -> Result<Vec<Build>, StoreError> {
-        let mut query = QueryBuilder::new(BUILD);
-        query.push("p.deleted_at IS NULL");
-        if let Some(project) = filter.project {
-            query.push(" AND b.project_id = ").push_bind(project.get());
-        }
-        if let Some(owner) = &filter.owner {
-            query.push(" AND b.owner_id = (SELECT id FROM users WHERE name = ").push_bind(owner.as_str()).push(")");
-        }
-        if let Some(finished) = filter.finished {
-            query.push(" AND b.finished = ").push_bind(i64::from(finished));
-        }
-        let (limit, offset) = page(filter.limit, filter.offset);
-        query.push(" ORDER BY b.id DESC LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
-        self.load_builds(query).await
+        self.load_builds(builds_query(filter)).await
     }
 
     async fn load_builds(&mut self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Build>, StoreError> {
@@ -202,28 +189,7 @@ impl Session {
     /// # Errors
     /// [`StoreError`].
     pub async fn tasks(&mut self, filter: &TaskFilter) -> Result<Vec<Task>, StoreError> {
-        let mut query = QueryBuilder::new(TASK);
-        query.push("TRUE");
-        if let Some(build) = filter.build {
-            query.push(" AND t.build_id = ").push_bind(build.get());
-        }
-        if let Some(project) = filter.project {
-            query.push(" AND t.project_id = ").push_bind(project.get());
-        }
-        if let Some(owner) = &filter.owner {
-            query.push(" AND t.owner_id = (SELECT id FROM users WHERE name = ").push_bind(owner.as_str()).push(")");
-        }
-        if !filter.states.is_empty() {
-            query.push(" AND t.state IN (");
-            let mut list = query.separated(", ");
-            for state in &filter.states {
-                list.push_bind(state.as_str());
-            }
-            query.push(")");
-        }
-        let (limit, offset) = page(filter.limit, filter.offset);
-        query.push(" ORDER BY t.id LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
-        query.build().fetch_all(self.run()).await?.iter().map(task).collect()
+        tasks_query(filter).build().fetch_all(self.run()).await?.iter().map(task).collect()
     }
 
     /// A task by number.
@@ -256,4 +222,46 @@ impl Session {
         sqlx::query("DELETE FROM builds WHERE id = $1").bind(id.get()).execute(self.run()).await?;
         Ok(())
     }
+}
+
+pub(crate) fn builds_query(filter: &BuildFilter) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(BUILD);
+    query.push("TRUE");
+    if let Some(project) = filter.project {
+        query.push(" AND b.project_id = ").push_bind(project.get());
+    }
+    if let Some(owner) = &filter.owner {
+        query.push(" AND b.owner_id = (SELECT id FROM users WHERE name = ").push_bind(owner.as_str()).push(")");
+    }
+    if let Some(finished) = filter.finished {
+        query.push(" AND b.finished = ").push_bind(i64::from(finished));
+    }
+    let (limit, offset) = page(filter.limit, filter.offset);
+    query.push(" ORDER BY b.id DESC LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
+    query
+}
+
+pub(crate) fn tasks_query(filter: &TaskFilter) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(TASK);
+    query.push("TRUE");
+    if let Some(build) = filter.build {
+        query.push(" AND t.build_id = ").push_bind(build.get());
+    }
+    if let Some(project) = filter.project {
+        query.push(" AND t.project_id = ").push_bind(project.get());
+    }
+    if let Some(owner) = &filter.owner {
+        query.push(" AND t.owner_id = (SELECT id FROM users WHERE name = ").push_bind(owner.as_str()).push(")");
+    }
+    if !filter.states.is_empty() {
+        query.push(" AND t.state IN (");
+        let mut list = query.separated(", ");
+        for state in &filter.states {
+            list.push_bind(state.as_str());
+        }
+        query.push(")");
+    }
+    let (limit, offset) = page(filter.limit, filter.offset);
+    query.push(" ORDER BY t.id LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
+    query
 }

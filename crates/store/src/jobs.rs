@@ -105,18 +105,10 @@ impl Session {
         if arches.is_empty() {
             return Ok(None);
         }
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT u.id FROM users u WHERE EXISTS (");
-        push_queue(&mut query, "u.id", arches, now);
-        query.push(
-            ") ORDER BY (SELECT COUNT(*) FROM tasks a WHERE a.owner_id = u.id AND a.state IN ('starting', 'running')), \
-             u.served, u.id LIMIT 1",
-        );
-        let owner: Option<(i64,)> = query.build_query_as().fetch_optional(self.run()).await?;
+        let owner: Option<(i64,)> = next_owner_query(arches, now).build_query_as().fetch_optional(self.run()).await?;
         let Some((owner,)) = owner else { return Ok(None) };
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("");
-        push_queue(&mut query, &owner.to_string(), arches, now);
-        query.push(" ORDER BY q.priority DESC, q.id LIMIT 1");
-        let task: Option<(i64,)> = query.build_query_as().fetch_optional(self.run()).await?;
+        let task: Option<(i64,)> =
+            next_task_query(owner, arches, now).build_query_as().fetch_optional(self.run()).await?;
         Ok(task.map(|(task,)| (TaskId::new(task), owner)))
     }
 
@@ -135,10 +127,7 @@ impl Session {
     /// # Errors
     /// [`StoreError`].
     pub async fn active_jobs(&mut self, lease_until: Option<Timestamp>) -> Result<Vec<JobRow>, StoreError> {
-        let mut query = QueryBuilder::new(JOB);
-        query.push("j.ended_at IS NULL AND j.lease_until <= ");
-        query.push_bind(lease_until.map_or(i64::MAX, Timestamp::as_millis)).push(" ORDER BY j.lease_until, j.id");
-        self.load_jobs(query).await
+        self.load_jobs(active_jobs_query(lease_until)).await
     }
 
     /// The jobs of a build that have not ended.
@@ -216,6 +205,21 @@ impl Session {
         Ok(done.rows_affected() > 0)
     }
 
+    /// Those of the jobs that there are, at most a few hundred at once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn existing_jobs(&mut self, ids: &[JobId]) -> Result<Vec<JobId>, StoreError> {
+        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT id FROM jobs WHERE id IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.get());
+        }
+        query.push(")");
+        let found: Vec<(i64,)> = query.build_query_as().fetch_all(self.run()).await?;
+        Ok(found.into_iter().map(|(id,)| JobId::new(id)).collect())
+    }
+
     /// The next time after `now` at which a lease ends or a task that was put back may run again.
     ///
     /// # Errors
@@ -230,6 +234,30 @@ impl Session {
         .await?;
         Ok(lease.into_iter().chain(retry).min().map(Timestamp::from_millis))
     }
+}
+
+pub(crate) fn active_jobs_query(lease_until: Option<Timestamp>) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(JOB);
+    query.push("j.ended_at IS NULL AND j.lease_until <= ");
+    query.push_bind(lease_until.map_or(i64::MAX, Timestamp::as_millis)).push(" ORDER BY j.lease_until, j.id");
+    query
+}
+
+pub(crate) fn next_owner_query(arches: &[Arch], now: Timestamp) -> QueryBuilder<Sqlite> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT u.id FROM users u WHERE EXISTS (");
+    push_queue(&mut query, "u.id", arches, now);
+    query.push(
+        ") ORDER BY (SELECT COUNT(*) FROM tasks a WHERE a.owner_id = u.id AND a.state IN ('starting', 'running')), \
+         u.served, u.id LIMIT 1",
+    );
+    query
+}
+
+pub(crate) fn next_task_query(owner: i64, arches: &[Arch], now: Timestamp) -> QueryBuilder<Sqlite> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("");
+    push_queue(&mut query, &owner.to_string(), arches, now);
+    query.push(" ORDER BY q.priority DESC, q.id LIMIT 1");
+    query
 }
 
 /// The tasks of an owner (a column or number) that may be claimed now.

@@ -8,6 +8,8 @@
 
 mod blobs;
 mod builds;
+#[cfg(test)]
+mod costs;
 mod error;
 mod fields;
 mod jobs;
@@ -33,11 +35,11 @@ pub use jobs::{JobRow, QueuedJob};
 pub use keys::SigningKey;
 pub use mirror::{MirrorCheck, MirrorIndexRow, MirrorSuiteRow};
 pub use plans::{PendingTask, TaskPlan};
-pub use publication::{PublicationChange, PublishedEntry, PublishedFile};
+pub use publication::{PublicationChange, PublishableRow, PublishedEntry, PublishedFile};
 pub use results::RepositoryResult;
 pub use session::{Session, Store};
 pub use sources::{OpenSource, SourceTree};
 pub use states::TaskChange;
 pub use types::{
-    BuildFilter, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, TokenRow, UploadedFile, UserRow,
+    BuildFilter, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, TokenRow, UploadedFile, User,
 };

@@ -56,21 +56,19 @@ pub struct TaskPlan {
     pub network: bool,
 }
 
+pub(crate) const PENDING_TASKS: &str = "SELECT t.id, t.build_id, t.project_id, p.name AS project, k.name AS package, t.repository_id, \
+     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, t.verdict, t.ready \
+     FROM tasks t JOIN builds b ON b.id = t.build_id JOIN projects p ON p.id = t.project_id \
+     JOIN packages k ON k.id = t.package_id JOIN repositories r ON r.id = t.repository_id \
+     JOIN source_trees s ON s.id = b.source_tree_id WHERE t.state = 'pending' ORDER BY t.id";
+
 impl Session {
     /// Every pending task, oldest first, those that are ready included.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn pending_tasks(&mut self) -> Result<Vec<PendingTask>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT t.id, t.build_id, t.project_id, p.name AS project, k.name AS package, t.repository_id, \
-             r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, t.verdict, t.ready \
-             FROM tasks t JOIN builds b ON b.id = t.build_id JOIN projects p ON p.id = t.project_id \
-             JOIN packages k ON k.id = t.package_id JOIN repositories r ON r.id = t.repository_id \
-             JOIN source_trees s ON s.id = b.source_tree_id WHERE t.state = 'pending' ORDER BY t.id",
-        )
-        .fetch_all(self.run())
-        .await?;
+        let rows = sqlx::query(PENDING_TASKS).fetch_all(self.run()).await?;
         rows.iter()
             .map(|row| {
                 let fields = Fields::new("tasks", row);

@@ -77,19 +77,7 @@ impl Session {
     /// # Errors
     /// [`StoreError`].
     pub async fn projects(&mut self, filter: &ProjectFilter) -> Result<Vec<Project>, StoreError> {
-        let mut query = QueryBuilder::new(
-            "SELECT p.id, p.name, u.name AS owner, p.created_at, p.settings \
-             FROM projects p JOIN users u ON u.id = p.owner_id WHERE p.deleted_at IS NULL",
-        );
-        if let Some(owner) = &filter.owner {
-            query.push(" AND p.owner_id = (SELECT id FROM users WHERE name = ").push_bind(owner.as_str()).push(")");
-        }
-        if let Some(name) = &filter.name {
-            query.push(" AND p.name = ").push_bind(name.as_str());
-        }
-        let (limit, offset) = page(filter.limit, filter.offset);
-        query.push(" ORDER BY p.id LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
-        query.build().fetch_all(self.run()).await?.iter().map(project).collect()
+        projects_query(filter).build().fetch_all(self.run()).await?.iter().map(project).collect()
     }
 
     /// Replaces the settings of a project.
@@ -194,4 +182,20 @@ fn no_config() -> ConfigRevision {
         author: None,
         created_at: Timestamp::from_millis(0),
     }
+}
+
+pub(crate) fn projects_query(filter: &ProjectFilter) -> QueryBuilder<sqlx::Sqlite> {
+    let mut query = QueryBuilder::new(
+        "SELECT p.id, p.name, u.name AS owner, p.created_at, p.settings \
+         FROM projects p JOIN users u ON u.id = p.owner_id WHERE p.deleted_at IS NULL",
+    );
+    if let Some(owner) = &filter.owner {
+        query.push(" AND p.owner_id = (SELECT id FROM users WHERE name = ").push_bind(owner.as_str()).push(")");
+    }
+    if let Some(name) = &filter.name {
+        query.push(" AND p.name = ").push_bind(name.as_str());
+    }
+    let (limit, offset) = page(filter.limit, filter.offset);
+    query.push(" ORDER BY p.id LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
+    query
 }

@@ -35,6 +35,11 @@ fn result(row: &SqliteRow) -> Result<ResultFile, StoreError> {
     Ok(ResultFile { kind: fields.word("kind", kind)?, file, package })
 }
 
+pub(crate) const REPOSITORY_RESULTS: &str = "SELECT t.id AS task_id, t.build_id, k.name AS source_package, t.arch, r.id, r.kind, r.name, r.bytes, \
+     r.sha256, r.package, r.version FROM tasks t JOIN results r ON r.job_id = t.result_job_id \
+     JOIN packages k ON k.id = t.package_id WHERE t.repository_id = $1 AND t.state = 'succeeded' \
+     ORDER BY t.id DESC, r.name";
+
 impl Session {
     /// Notes a result of a job whose bytes are in the blob folder; the same name again replaces it.
     ///
@@ -102,15 +107,7 @@ impl Session {
     /// # Errors
     /// [`StoreError`].
     pub async fn repository_results(&mut self, repository: RepositoryId) -> Result<Vec<RepositoryResult>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT t.id AS task_id, t.build_id, k.name AS source_package, t.arch, r.id, r.kind, r.name, r.bytes, \
-             r.sha256, r.package, r.version FROM tasks t JOIN results r ON r.job_id = t.result_job_id \
-             JOIN packages k ON k.id = t.package_id WHERE t.repository_id = $1 AND t.state = 'succeeded' \
-             ORDER BY t.id DESC, r.name",
-        )
-        .bind(repository.get())
-        .fetch_all(self.run())
-        .await?;
+        let rows = sqlx::query(REPOSITORY_RESULTS).bind(repository.get()).fetch_all(self.run()).await?;
         rows.iter()
             .map(|row| {
                 let fields = Fields::new("results", row);

@@ -47,20 +47,16 @@ impl SourceTree {
     }
 }
 
+pub(crate) const OPEN_SOURCES: &str = "SELECT id, project_id, source, source_attempts FROM builds \
+     WHERE source_state = 'pending' AND source_not_before <= $1 ORDER BY id LIMIT $2";
+
 impl Session {
     /// Builds whose source waits to be made and may be tried now, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn open_sources(&mut self, now: Timestamp, limit: u32) -> Result<Vec<OpenSource>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, project_id, source, source_attempts FROM builds \
-             WHERE source_state = 'pending' AND source_not_before <= $1 ORDER BY id LIMIT $2",
-        )
-        .bind(now.as_millis())
-        .bind(i64::from(limit))
-        .fetch_all(self.run())
-        .await?;
+        let rows = sqlx::query(OPEN_SOURCES).bind(now.as_millis()).bind(i64::from(limit)).fetch_all(self.run()).await?;
         let mut open = Vec::new();
         for row in &rows {
             let fields = Fields::new("builds", row);

@@ -92,6 +92,9 @@ impl TaskChange<'_> {
     }
 }
 
+pub(crate) const OPEN_TASK_COUNTS: &str = "SELECT state, COUNT(*) AS tasks FROM tasks \
+     WHERE state IN ('waiting', 'pending', 'starting', 'running') GROUP BY state";
+
 impl Session {
     /// Lets something happen to a task. Gives its new state; `None` if that is not legal now, or there is no such task, and
     /// nothing changed.
@@ -236,12 +239,7 @@ impl Session {
     /// # Errors
     /// [`StoreError`].
     pub async fn open_task_counts(&mut self) -> Result<Vec<(TaskState, u64)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT state, COUNT(*) AS tasks FROM tasks \
-             WHERE state IN ('waiting', 'pending', 'starting', 'running') GROUP BY state",
-        )
-        .fetch_all(self.run())
-        .await?;
+        let rows = sqlx::query(OPEN_TASK_COUNTS).fetch_all(self.run()).await?;
         rows.iter()
             .map(|row| {
                 let fields = Fields::new("tasks", row);

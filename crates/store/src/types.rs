@@ -5,7 +5,7 @@ use pkg::{Arch, Sha256};
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserRow {
+pub struct User {
     /// Number.
     pub id: UserId,
     /// Name.
@@ -18,7 +18,7 @@ pub struct UserRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRow {
     /// Whose it is.
-    pub user: UserRow,
+    pub user: User,
     /// Digest of the secret.
     pub secret_sha256: Sha256,
     /// When it stops to work.

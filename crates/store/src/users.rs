@@ -3,11 +3,11 @@ use pkg::Sha256;
 use sqlx::sqlite::SqliteRow;
 
 use crate::fields::Fields;
-use crate::{Session, StoreError, TokenRow, UserRow};
+use crate::{Session, StoreError, TokenRow, User};
 
-fn user(row: &SqliteRow) -> Result<UserRow, StoreError> {
+fn user(row: &SqliteRow) -> Result<User, StoreError> {
     let fields = Fields::new("users", row);
-    Ok(UserRow { id: UserId::new(fields.int("id")?), name: fields.name("name")?, admin: fields.flag("admin")? })
+    Ok(User { id: UserId::new(fields.int("id")?), name: fields.name("name")?, admin: fields.flag("admin")? })
 }
 
 impl Session {
@@ -28,12 +28,7 @@ impl Session {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn add_user(
-        &mut self,
-        name: &UserName,
-        admin: bool,
-        now: Timestamp,
-    ) -> Result<Option<UserRow>, StoreError> {
+    pub async fn add_user(&mut self, name: &UserName, admin: bool, now: Timestamp) -> Result<Option<User>, StoreError> {
         let row = sqlx::query(
             "INSERT INTO users (name, admin, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING \
              RETURNING id, name, admin",
@@ -50,7 +45,7 @@ impl Session {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn user(&mut self, name: &UserName) -> Result<Option<UserRow>, StoreError> {
+    pub async fn user(&mut self, name: &UserName) -> Result<Option<User>, StoreError> {
         let row = sqlx::query("SELECT id, name, admin FROM users WHERE name = $1")
             .bind(name.as_str())
             .fetch_optional(self.run())

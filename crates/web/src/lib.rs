@@ -1,1 +1,20 @@
-//! web
+//! The wire and screen words of Kiln: the Copr dialect, Kiln's own interface, repositories and results as files, pages.
+//!
+//! Knows neither the store nor the engine. Read [`router`] first; [`Server`] carries it over sockets.
+
+mod address;
+mod app;
+mod auth;
+mod body;
+mod copr;
+mod files;
+mod incident;
+mod multipart;
+pub mod native;
+mod pages;
+mod query;
+mod server;
+mod upload;
+
+pub use app::{WebOptions, router};
+pub use server::{Server, ServerOptions};

@@ -1,8 +1,6 @@
 use std::path::Path;
 
-use model::{
-    PathElement, Project, ProjectId, ProjectName, ProjectSettings, RepositoryArch, RepositoryName, Timestamp,
-};
+use model::{PathElement, Project, ProjectId, ProjectName, ProjectSettings, RepositoryArch, RepositoryName, Timestamp};
 use pkg::Arch;
 
 use super::preset::Preset;
@@ -56,7 +54,8 @@ impl Service {
         }
         let preset = find(preset)?;
         let mirror = preset.mirror(&options, &apt_sources::read_machine(Path::new(APT_FOLDER)))?;
-        let arches = if options.arches.is_empty() { vec![Arch::parse(std::env::consts::ARCH)?] } else { options.arches };
+        let arches =
+            if options.arches.is_empty() { vec![Arch::parse(std::env::consts::ARCH)?] } else { options.arches };
         let now = self.inner.now();
         let mut session = self.inner.store.write().await?;
         let name = ProjectName::parse(preset.project)?;
@@ -69,7 +68,9 @@ impl Service {
         session.set_mirror(repository_id, Some(&mirror)).await?;
         for arch in arches {
             let target = TargetName { repository: RepositoryName::parse(preset.name)?, arch: arch.clone() };
-            session.put_arch(repository_id, &RepositoryArch { arch, enabled: true, extra_packages: Vec::new() }).await?;
+            session
+                .put_arch(repository_id, &RepositoryArch { arch, enabled: true, extra_packages: Vec::new() })
+                .await?;
             let path = PathElement { project: name.clone(), repository: repository.clone() };
             session.put_target(&Target { name: target, path, active: true }).await?;
         }

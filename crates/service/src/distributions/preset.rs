@@ -92,10 +92,9 @@ fn checked(url: Option<String>, field: &'static str, suite: &str) -> Result<Stri
     };
     match url::Url::parse(&url) {
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(url.trim_end_matches('/').to_owned()),
-        Ok(parsed) => Err(ServiceError::BadValue {
-            field,
-            detail: format!("{url}: {} is not http or https", parsed.scheme()),
-        }),
+        Ok(parsed) => {
+            Err(ServiceError::BadValue { field, detail: format!("{url}: {} is not http or https", parsed.scheme()) })
+        }
         Err(error) => Err(ServiceError::BadValue { field, detail: format!("{url}: {error}") }),
     }
 }

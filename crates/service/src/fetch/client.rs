@@ -10,7 +10,7 @@ use url::Url;
 
 use super::FetchError;
 use super::address::{self, PublicResolver};
-use super::error::chain;
+use super::error::{ClientError, chain};
 use crate::RetryPolicy;
 
 const REDIRECTS: usize = 5;
@@ -44,7 +44,7 @@ impl FetcherSettings {
 }
 
 /// Fetches files. Cheap to clone; clones share connections.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Fetcher {
     client: reqwest::Client,
     blobs: Blobs,
@@ -92,11 +92,6 @@ pub(crate) struct FetchedFile {
     /// To ask again with.
     pub(crate) validators: Validators,
 }
-
-/// A client could not be made: the system's certificates are not readable.
-#[derive(Debug, thiserror::Error)]
-#[error("no HTTP client")]
-pub(crate) struct ClientError(#[source] reqwest::Error);
 
 impl Fetcher {
     /// A client with an own pool of connections.

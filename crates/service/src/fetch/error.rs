@@ -1,6 +1,8 @@
 use pkg::Sha256;
 use store::BlobError;
 
+use crate::ServiceError;
+
 /// Why a file could not be fetched, after all retries.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
@@ -71,6 +73,22 @@ impl FetchError {
             Self::Address { .. } | Self::TooLarge { .. } | Self::Keep(_) => false,
         }
     }
+
+    /// The address, and what happened there in words that do not repeat it.
+    pub(crate) fn parts(&self) -> (String, String) {
+        let url = match self {
+            Self::Address { url, .. }
+            | Self::Status { url, .. }
+            | Self::TooLarge { url, .. }
+            | Self::Size { url, .. }
+            | Self::Digest { url, .. }
+            | Self::Transport { url, .. } => url.as_str(),
+            Self::Keep(_) => "",
+        };
+        let text = self.to_string();
+        let detail = text.strip_prefix(url).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&text);
+        (url.to_owned(), detail.to_owned())
+    }
 }
 
 /// An error with all its causes in one line.
@@ -86,4 +104,15 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// A client could not be made: the system's certificates are not readable.
+#[derive(Debug, thiserror::Error)]
+#[error("no HTTP client")]
+pub(crate) struct ClientError(#[source] pub(super) reqwest::Error);
+
+impl From<ClientError> for ServiceError {
+    fn from(error: ClientError) -> Self {
+        Self::Failed { what: "setting up the HTTP client".to_owned(), source: error.0.into() }
+    }
 }

@@ -8,4 +8,4 @@ mod client;
 mod error;
 
 pub(crate) use client::{Fetched, FetchedFile, Fetcher, FetcherSettings, Validators, Wanted};
-pub(crate) use error::FetchError;
+pub(crate) use error::{FetchError, chain};

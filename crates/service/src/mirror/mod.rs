@@ -1,17 +1,14 @@
 //! Keeps the indices of mirrored distributions fresh and fetches packages when a root needs them.
+//!
+//! An archive is believed only as far as its signed `InRelease` goes: every index and every package is checked against the
+//! digests that lead there. What the packages mean is planning's business. Read [`refresh`] first.
 
-use crate::ServiceError;
-use crate::background::Pass;
-use crate::inner::Inner;
+mod archive;
+mod download;
+mod index;
+mod reconcile;
+mod refresh;
 
-/// What this part keeps in memory; everything in it can be made again.
-#[derive(Debug, Default)]
-pub(crate) struct State {}
-
-/// One pass: idempotent, re-reads the state of things.
-///
-/// # Errors
-/// If the pass could not be ended; it is run again.
-pub(crate) async fn run_once(_inner: &Inner) -> Result<Pass, ServiceError> {
-    Ok(Pass::default())
-}
+pub(crate) use download::{Download, DownloadError, download};
+pub(crate) use index::{PackageFile, read_index};
+pub(crate) use reconcile::{State, ask_soon, refresh_project, run_once};

@@ -1,17 +1,12 @@
 //! Gives every pending task a verdict and prepares what can run.
+//!
+//! Decides nothing itself: it gathers what [`sched::plan`] needs, then carries out what it says. Read [`run_once`] first.
 
-use crate::ServiceError;
-use crate::background::Pass;
-use crate::inner::Inner;
+mod config;
+mod group;
+mod outcome;
+mod path;
+mod reconcile;
+mod world;
 
-/// What this part keeps in memory; everything in it can be made again.
-#[derive(Debug, Default)]
-pub(crate) struct State {}
-
-/// One pass: idempotent, re-reads the state of things.
-///
-/// # Errors
-/// If the pass could not be ended; it is run again.
-pub(crate) async fn run_once(_inner: &Inner) -> Result<Pass, ServiceError> {
-    Ok(Pass::default())
-}
+pub(crate) use reconcile::{State, run_once};

@@ -48,7 +48,9 @@ mod tests {
     #[test]
     fn the_name_is_the_decoded_end_of_the_path() {
         assert_eq!(file_name(&url("http://example.org/p/a%2Bb_1~2.dsc?x=/y")).unwrap().as_str(), "a+b_1~2.dsc");
-        for bad in ["http://example.org", "http://example.org/a/", "http://example.org/%2e%2e", "http://example.org/%ff"] {
+        for bad in
+            ["http://example.org", "http://example.org/a/", "http://example.org/%2e%2e", "http://example.org/%ff"]
+        {
             assert!(file_name(&url(bad)).is_err(), "{bad}");
         }
         assert!(file_name(&url("http://example.org/a%2Fb")).is_err());

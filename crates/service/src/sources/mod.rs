@@ -1,17 +1,12 @@
-//! Makes source trees for builds that wait for one.
+//! Makes source trees for builds that wait for one: fetches or collects the files, checks them against the recipe, reads
+//! name and version.
+//!
+//! It decides nothing about architectures or configurations; that is planning. Read [`run_once`] first.
 
-use crate::ServiceError;
-use crate::background::Pass;
-use crate::inner::Inner;
+mod address;
+mod collect;
+mod make;
+mod recipe_file;
+mod reconcile;
 
-/// What this part keeps in memory; everything in it can be made again.
-#[derive(Debug, Default)]
-pub(crate) struct State {}
-
-/// One pass: idempotent, re-reads the state of things.
-///
-/// # Errors
-/// If the pass could not be ended; it is run again.
-pub(crate) async fn run_once(_inner: &Inner) -> Result<Pass, ServiceError> {
-    Ok(Pass::default())
-}
+pub(crate) use reconcile::{State, run_once};

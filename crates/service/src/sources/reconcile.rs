@@ -1,14 +1,15 @@
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use model::{BuildId, FailureCause, Fault, PackageName, SourceState};
 use store::{OpenSource, SourceTree};
 
 use super::make;
 use crate::ServiceError;
 use crate::background::{Pass, Reconciler};
+use crate::crew::Crew;
+use crate::fetch::{Fetcher, FetcherSettings};
 use crate::inner::Inner;
 
 /// How many sources are made at once.
@@ -18,7 +19,21 @@ const LOOK_AROUND: Duration = Duration::from_millis(500);
 
 /// What this part keeps in memory; everything in it can be made again.
 #[derive(Debug, Default)]
-pub(crate) struct State {}
+pub(crate) struct State {
+    fetcher: OnceLock<Fetcher>,
+}
+
+impl State {
+    /// The client that sources are fetched with.
+    pub(super) fn fetcher(&self, inner: &Inner) -> Result<Fetcher, ServiceError> {
+        if let Some(fetcher) = self.fetcher.get() {
+            return Ok(fetcher.clone());
+        }
+        let settings = FetcherSettings::new(inner.config.retry, inner.config.allow_private_sources);
+        let made = Fetcher::new(inner.blobs.clone(), settings)?;
+        Ok(self.fetcher.get_or_init(|| made).clone())
+    }
+}
 
 /// A source that is complete.
 #[derive(Debug)]
@@ -37,9 +52,15 @@ pub(super) enum NotMade {
     Broken(ServiceError),
 }
 
-impl<E: Into<ServiceError>> From<E> for NotMade {
-    fn from(error: E) -> Self {
-        Self::Broken(error.into())
+impl From<ServiceError> for NotMade {
+    fn from(error: ServiceError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<FailureCause> for NotMade {
+    fn from(cause: FailureCause) -> Self {
+        Self::Cause(cause)
     }
 }
 
@@ -48,19 +69,19 @@ impl<E: Into<ServiceError>> From<E> for NotMade {
 /// # Errors
 /// If the database fails; what was begun is begun again by the next pass or the next start.
 pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
-    let mut running = FuturesUnordered::new();
+    let mut crew = Crew::new();
     let mut begun = BTreeSet::new();
     let mut changes = 0;
     loop {
-        for open in begin_more(inner, AT_ONCE - running.len(), &begun).await? {
+        let room = AT_ONCE.saturating_sub(crew.working());
+        for open in crew.beside(begin_more(inner, room, &begun)).await? {
             begun.insert(open.build);
-            running.push(make_one(inner, open));
+            crew.push(make_one(inner, open));
         }
-        if running.is_empty() {
+        if crew.is_empty() {
             break;
         }
-        if let Ok(Some(finished)) = tokio::time::timeout(LOOK_AROUND, running.next()).await {
-            let (build, result) = finished;
+        if let Some((build, result)) = crew.next_within(LOOK_AROUND).await {
             begun.remove(&build);
             result?;
             changes += 1;

@@ -136,7 +136,7 @@ CREATE INDEX builds_by_project_finished ON builds (project_id, finished, id);
 CREATE INDEX builds_by_owner ON builds (owner_id, id);
 CREATE INDEX builds_by_owner_finished ON builds (owner_id, finished, id);
 CREATE INDEX builds_by_finished ON builds (finished, id);
-CREATE INDEX builds_with_open_source ON builds (source_state, id) WHERE source_state IN ('pending', 'running');
+CREATE INDEX builds_by_source_state ON builds (source_state, id);
 CREATE INDEX builds_by_tree ON builds (source_tree_id);
 CREATE INDEX builds_by_package ON builds (package_id, id);
 
@@ -176,10 +176,12 @@ CREATE TABLE tasks (
 );
 CREATE INDEX tasks_by_project ON tasks (project_id, id);
 CREATE INDEX tasks_by_owner ON tasks (owner_id, id);
-CREATE INDEX tasks_open ON tasks (state, id) WHERE state IN ('waiting', 'pending', 'starting', 'running');
+CREATE INDEX tasks_by_state ON tasks (state, id);
+CREATE INDEX tasks_by_project_state ON tasks (project_id, state, id);
 CREATE INDEX tasks_running ON tasks (owner_id) WHERE state IN ('starting', 'running');
 CREATE INDEX tasks_queue ON tasks (arch, owner_id, priority DESC, id) WHERE ready = 1;
-CREATE INDEX tasks_succeeded ON tasks (repository_id, arch, package_id, id) WHERE state = 'succeeded';
+CREATE INDEX tasks_by_repository ON tasks (repository_id, state, id);
+CREATE INDEX tasks_by_package ON tasks (package_id, id);
 
 CREATE TABLE environments (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

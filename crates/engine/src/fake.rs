@@ -1,0 +1,134 @@
+//! A runner without a root and without a sandbox: it writes one small package at once. For tests of everything around an
+//! engine, and for measuring what a build costs the service.
+//!
+//! What it does follows from the source package's name: `fail-...` fails, `wait-...` runs until it is canceled, all others
+//! succeed.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use model::{
+    FailureCause, FileName, JobFile, JobOutcome, JobReport, JobSpec, Phase, PhaseTiming, ResultFile, ResultKind,
+};
+use pkg::Sha256;
+
+use crate::{CancelToken, JobFiles, JobRunner, JobSink};
+
+/// How often a waiting job looks whether it is canceled.
+const CANCEL_POLL: Duration = Duration::from_millis(50);
+
+/// The runner.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FakeEngine;
+
+impl JobRunner for FakeEngine {
+    fn run(&self, job: &JobSpec, _files: &dyn JobFiles, sink: &dyn JobSink, cancel: &CancelToken) -> JobReport {
+        let started = Instant::now();
+        sink.phase(Phase::Recipe);
+        sink.log(format!("[kiln] {}: no root, no recipe: a small package at once\n", job.title).as_bytes());
+        let (name, version) = source_name(&job.recipe.file);
+        while name.starts_with("wait-") && !cancel.is_canceled() {
+            std::thread::sleep(CANCEL_POLL);
+        }
+        let ran = if cancel.is_canceled() {
+            Err(JobOutcome::Canceled)
+        } else if name.starts_with("fail-") {
+            Err(JobOutcome::Failed(FailureCause::Recipe { step: "fake".to_owned(), status: 1 }))
+        } else {
+            hand_over(job, name, version, sink)
+        };
+        let (outcome, results) =
+            ran.map_or_else(|outcome| (outcome, Vec::new()), |file| (JobOutcome::Succeeded, vec![file]));
+        let timings = vec![PhaseTiming { phase: Phase::Recipe, duration: started.elapsed() }];
+        JobReport { outcome, results, timings, warm_root: true }
+    }
+}
+
+/// `NAME` and `VERSION` of `NAME_VERSION.dsc`.
+fn source_name(recipe: &FileName) -> (&str, &str) {
+    let stem = recipe.as_str().rsplit_once('.').map_or(recipe.as_str(), |(stem, _)| stem);
+    stem.split_once('_').unwrap_or((stem, "1.0"))
+}
+
+fn hand_over(job: &JobSpec, name: &str, version: &str, sink: &dyn JobSink) -> Result<ResultFile, JobOutcome> {
+    let failed = |detail: String| JobOutcome::Failed(FailureCause::Worker { detail });
+    let debian_arch = job.arch.debian_name();
+    let bytes = small_package(name, version, debian_arch).map_err(|error| failed(error.to_string()))?;
+    let file_name =
+        FileName::parse(&format!("{name}_{version}_{debian_arch}.deb")).map_err(|error| failed(error.to_string()))?;
+    let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
+    let path = folder.path().join(file_name.as_str());
+    fs_err::write(&path, &bytes).map_err(|error| failed(error.to_string()))?;
+    let result = ResultFile {
+        kind: ResultKind::Package,
+        file: JobFile { name: file_name, bytes: bytes.len() as u64, sha256: Sha256::of(&bytes) },
+        package: Some((name.to_owned(), version.to_owned())),
+    };
+    sink.result(&result, &path).map_err(|error| failed(error.to_string()))?;
+    Ok(result)
+}
+
+/// A valid Debian package with one file in it.
+fn small_package(name: &str, version: &str, arch: &str) -> std::io::Result<Vec<u8>> {
+    let control = format!(
+        "Package: {name}\nVersion: {version}\nArchitecture: {arch}\nMaintainer: Nobody <nobody@example.org>\n\
+         Description: made without a build\n"
+    );
+    let place = format!("./usr/share/{name}/made");
+    let members = [
+        ("debian-binary", b"2.0\n".to_vec()),
+        ("control.tar.gz", archive("./control", control.as_bytes())?),
+        ("data.tar.gz", archive(&place, version.as_bytes())?),
+    ];
+    let mut package = b"!<arch>\n".to_vec();
+    for (member, bytes) in members {
+        let header = format!("{member:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", bytes.len());
+        package.extend_from_slice(header.as_bytes());
+        package.extend_from_slice(&bytes);
+        if bytes.len() % 2 == 1 {
+            package.push(b'\n');
+        }
+    }
+    Ok(package)
+}
+
+/// A compressed tar archive with one file.
+fn archive(path: &str, content: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut header = tar::Header::new_gnu();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o644);
+    archive.append_data(&mut header, Path::new(path), content)?;
+    archive.into_inner()?.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_small_package_is_one_dpkg_can_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.deb");
+        fs_err::write(&path, small_package("hello", "2.10-3", "amd64").unwrap()).unwrap();
+        let Ok(output) = std::process::Command::new("dpkg-deb").arg("--info").arg(&path).output() else {
+            eprintln!("skipped: no dpkg-deb on this machine");
+            return;
+        };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("Package: hello"));
+    }
+
+    #[test]
+    fn name_and_version_come_from_the_recipe() {
+        let name = |text: &str| {
+            let file = FileName::parse(text).unwrap();
+            let (name, version) = source_name(&file);
+            format!("{name} {version}")
+        };
+        assert_eq!(name("hello_2.10-3.dsc"), "hello 2.10-3");
+        assert_eq!(name("hello.dsc"), "hello 1.0");
+    }
+}

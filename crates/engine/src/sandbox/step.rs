@@ -1,0 +1,161 @@
+//! Runs one program inside the sandbox, and watches the bounds that are seen best from inside.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, WaitOptions, WaitStatus};
+
+use super::helper::context;
+use super::init::Stop;
+use super::protocol::{Bound, Event, Step, Watch};
+use super::seccomp::Filter;
+use super::{sys, wire};
+
+/// Time between two looks at the bounds.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Looks at the bounds from time to time, and reports each one once.
+pub(super) struct Watcher<'a> {
+    watch: Watch,
+    control: &'a OwnedFd,
+    looked_at: Instant,
+}
+
+impl<'a> Watcher<'a> {
+    pub(super) fn new(watch: Watch, control: &'a OwnedFd) -> Self {
+        Self { watch, control, looked_at: Instant::now() }
+    }
+
+    /// Looks, unless it did so just now.
+    fn look_if_due(&mut self) {
+        if self.looked_at.elapsed() >= LOOK {
+            self.look();
+        }
+    }
+
+    /// Looks now.
+    pub(super) fn look(&mut self) {
+        self.looked_at = Instant::now();
+        if self.watch.disk_bytes.is_some_and(|limit| disk_used().is_some_and(|used| used > limit)) {
+            self.watch.disk_bytes = None;
+            self.report(Bound::Disk);
+        }
+        if self.watch.memory_bytes.is_none() && self.watch.processes.is_none() {
+            return;
+        }
+        let (memory, processes) = usage();
+        if self.watch.memory_bytes.is_some_and(|limit| memory > limit) {
+            self.watch.memory_bytes = None;
+            self.report(Bound::Memory);
+        }
+        if self.watch.processes.is_some_and(|limit| processes > u64::from(limit)) {
+            self.watch.processes = None;
+            self.report(Bound::Processes);
+        }
+    }
+
+    fn report(&self, bound: Bound) {
+        // If the engine is gone, this process is about to be killed.
+        let _ = wire::send(self.control.as_fd(), &Event::Exceeded(bound), None);
+    }
+}
+
+/// Bytes in use on the storage below `/`; an overlay answers for its upper layer.
+fn disk_used() -> Option<u64> {
+    let status = rustix::fs::statvfs("/").ok()?;
+    Some(status.f_blocks.saturating_sub(status.f_bfree).saturating_mul(status.f_frsize))
+}
+
+/// Resident memory, and number of processes and threads, of everything inside but this process.
+fn usage() -> (u64, u64) {
+    let page = sys::page_bytes();
+    let (mut pages, mut threads) = (0_u64, 0_u64);
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let is_process = entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
+        if !is_process || entry.file_name() == "1" {
+            continue;
+        }
+        let statm = fs::read_to_string(entry.path().join("statm")).unwrap_or_default();
+        pages += statm.split(' ').nth(1).and_then(|resident| resident.parse().ok()).unwrap_or(0);
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        threads += after_name.split_whitespace().nth(17).and_then(|count| count.parse().ok()).unwrap_or(1);
+    }
+    (pages.saturating_mul(page), threads)
+}
+
+/// Runs a step to its end and reports it.
+pub(super) fn run(step: &Step, watcher: &mut Watcher<'_>, control: &OwnedFd) -> Result<(), Stop> {
+    if step.only_if.as_ref().is_some_and(|path| !Path::new(path).exists()) {
+        return Ok(());
+    }
+    let label = step.label.clone();
+    wire::send(control.as_fd(), &Event::StepBegan { label: label.clone() }, None)?;
+    let mut tries_left = step.retries;
+    loop {
+        let status = run_once(step, watcher)?;
+        kill_others();
+        watcher.look();
+        if status.exit_status() == Some(0) {
+            wire::send(control.as_fd(), &Event::StepEnded { label }, None)?;
+            return Ok(());
+        }
+        if tries_left == 0 {
+            let event = Event::StepFailed { label, status: status.exit_status(), signal: status.terminating_signal() };
+            wire::send(control.as_fd(), &event, None)?;
+            return Err(Stop::Reported);
+        }
+        tries_left -= 1;
+    }
+}
+
+fn run_once(step: &Step, watcher: &mut Watcher<'_>) -> Result<WaitStatus, Stop> {
+    let child = spawn(step)?;
+    loop {
+        match rustix::process::wait(WaitOptions::NOHANG) {
+            Ok(Some((pid, status))) if pid == child => return Ok(status),
+            Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+            Ok(None) => {
+                sys::wait_for_child_signal(LOOK);
+                watcher.look_if_due();
+            }
+            Err(error) => return Err(context("waiting", error.into()).into()),
+        }
+    }
+}
+
+fn spawn(step: &Step) -> io::Result<Pid> {
+    let (program, arguments) = step.command.split_first().ok_or_else(|| io::Error::other("an empty command"))?;
+    let user = step.user;
+    let filter = Filter::new();
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(step.environment.iter().map(|(name, value)| (name, value)))
+        .current_dir(&step.folder)
+        .stdin(Stdio::null());
+    sys::before_exec(&mut command, move || {
+        rustix::process::setsid()?;
+        // The next victim of a full memory is the recipe, not the helper.
+        let _ = fs::write("/proc/self/oom_score_adj", "500");
+        if user != 0 {
+            sys::drop_bounding_set();
+            sys::become_user(user)?;
+        }
+        sys::install_filter(&filter)
+    });
+    let child = command.spawn().map_err(|e| context(program, e))?;
+    let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    id.ok_or_else(|| io::Error::other("no process id"))
+}
+
+/// Kills and reaps everything inside but this process.
+fn kill_others() {
+    sys::kill_all();
+    while !matches!(rustix::process::wait(WaitOptions::empty()), Err(rustix::io::Errno::CHILD)) {}
+}

@@ -1,0 +1,157 @@
+//! Repositories nobody makes by accident: the expander must stay fast, small and deterministic.
+
+use std::time::{Duration, Instant};
+
+use expand::{BuildRequest, ExpandConfig, Expander, Pool, PoolBuilder, Request};
+use pkg::{PackageFormat, PackageMeta};
+
+fn package(name: &str, provides: &[&str], requires: &[&str]) -> PackageMeta {
+    let own = format!("{name} = 1-1");
+    PackageMeta {
+        name: name.to_owned(),
+        evr: "1-1".to_owned(),
+        arch: "noarch".to_owned(),
+        provides: std::iter::once(own.as_str()).chain(provides.iter().copied()).map(str::to_owned).collect(),
+        requires: requires.iter().map(|dep| (*dep).to_owned()).collect(),
+        ..PackageMeta::default()
+    }
+}
+
+fn pool(packages: impl IntoIterator<Item = PackageMeta>) -> Pool {
+    let mut builder = PoolBuilder::new(PackageFormat::Rpm);
+    for package in packages {
+        builder.add_repository_package(0, &package);
+    }
+    builder.finish()
+}
+
+fn answer(pool: &Pool, items: &[&str]) -> Result<Vec<String>, Vec<String>> {
+    let config = ExpandConfig::default();
+    match Expander::new(pool, &config).expand(&Request::parse(items)) {
+        Ok(packages) => Ok(packages.into_iter().map(|package| pool.name(package).to_owned()).collect()),
+        Err(problems) => Err(problems.iter().map(ToString::to_string).collect()),
+    }
+}
+
+/// Fails if `run` takes far longer than any linear treatment could.
+fn quickly<R>(run: impl FnOnce() -> R) -> R {
+    let start = Instant::now();
+    let result = run();
+    assert!(start.elapsed() < Duration::from_secs(60), "took {:?}", start.elapsed());
+    result
+}
+
+#[test]
+fn a_million_providers_of_one_name_are_one_choice() {
+    quickly(|| {
+        let many = (0..1_000_000).map(|i| package(&format!("p{i:06}"), &["x = 5"], &[]));
+        let askers = (0..200).map(|i| package(&format!("a{i:03}"), &[], &[format!("x >= {}", i % 5).as_str()]));
+        let askers: Vec<PackageMeta> = askers.collect();
+        let pool = pool(many.chain(askers));
+        let problems = answer(&pool, &["a000"]).unwrap_err();
+        assert!(problems[0].starts_with("have choice for x >= 0 needed by a000: p000000 p000001 "));
+        assert_eq!(answer(&pool, &["a000", "p999999"]).unwrap(), ["a000", "p999999"]);
+    });
+}
+
+#[test]
+fn everything_conflicting_with_everything_is_not_multiplied_out() {
+    quickly(|| {
+        let packages = (0..100_000).map(|i| PackageMeta {
+            conflicts: vec![format!("x < {i}"), "y".to_owned()],
+            ..package(&format!("p{i:05}"), &["x = 1", "y"], &[])
+        });
+        let pool = pool(packages);
+        assert!(pool.memory_bytes() < 100_000_000);
+        assert_eq!(answer(&pool, &["p00001"]).unwrap(), ["p00001"]);
+        assert!(answer(&pool, &["p00001", "p00002"]).is_err());
+    });
+}
+
+#[test]
+fn a_chain_of_a_hundred_thousand_requirements_is_followed() {
+    quickly(|| {
+        let packages = (0..100_000).map(|i| package(&format!("p{i}"), &[], &[format!("p{}", i + 1).as_str()]));
+        let pool = pool(packages.chain([package("p100000", &[], &[])]));
+        let config = ExpandConfig::default();
+        let expander = Expander::new(&pool, &config);
+        let packages = expander.expand(&Request::parse(["p0"])).unwrap();
+        assert_eq!(packages.len(), 100_001);
+        assert_eq!(expander.install_order(&packages).order.len(), 100_001);
+    });
+}
+
+#[test]
+fn rich_dependencies_that_multiply_out_are_refused() {
+    quickly(|| {
+        let pairs: Vec<String> = (0..40).map(|i| format!("(a{i} and b{i})")).collect();
+        let wild = format!("({})", pairs.join(" or "));
+        let mut nested = "x".to_owned();
+        for i in 0..60 {
+            nested = format!("(a{i} if {nested} else b{i})");
+        }
+        let deep = format!("{}x{}", "(".repeat(100_000), ")".repeat(100_000));
+        let names = (0..60).flat_map(|i| [package(&format!("a{i}"), &[], &[]), package(&format!("b{i}"), &[], &[])]);
+        let askers = [("wild", &wild), ("nested", &nested), ("deep", &deep)];
+        let askers = askers.map(|(name, dep)| package(name, &[], &[dep.as_str()]));
+        let pool = pool(names.chain([package("x", &[], &[])]).chain(askers));
+        for name in ["wild", "deep"] {
+            let problems = answer(&pool, &[name]).unwrap_err();
+            assert!(problems[0].starts_with("cannot parse dependency ("), "{}", &problems[0][..60]);
+        }
+        let _ = answer(&pool, &["nested"]);
+    });
+}
+
+#[test]
+fn long_texts_and_odd_names_do_no_harm() {
+    quickly(|| {
+        let long = "9".repeat(1_000_000);
+        let odd =
+            ["", "=", "<=>", "(", ")", "()", "|", "a | | b", "!= 3", ":any", "\u{0}", "name = ", " = 1", "- -", "&"];
+        let mut packages = vec![package("long", &[format!("x = {long}").as_str()], &[format!("x >= {long}").as_str()])];
+        packages.push(package("odd", &odd, &odd));
+        packages.push(PackageMeta { conflicts: odd.map(str::to_owned).to_vec(), ..package("other", &[], &[]) });
+        packages.push(PackageMeta { obsoletes: odd.map(str::to_owned).to_vec(), ..package("older", &[], &[]) });
+        for format in PackageFormat::ALL {
+            let mut builder = PoolBuilder::new(format);
+            packages.iter().for_each(|package| builder.add_repository_package(0, package));
+            let pool = builder.finish();
+            assert_eq!(answer(&pool, &["long"]).unwrap(), ["long"]);
+            for item in odd {
+                let _ = answer(&pool, &[item, "odd", "other", "older"]);
+                let _ = answer(&pool, &[&format!("!{item}"), &format!("-{item}"), &format!("!!{item}")]);
+            }
+        }
+    });
+}
+
+#[test]
+fn the_same_question_always_has_the_same_answer() {
+    let packages: Vec<PackageMeta> = (0..500)
+        .map(|i: u32| {
+            let requires = [format!("c{}", i * 7 % 40), format!("p{}", i * 13 % 500)];
+            PackageMeta {
+                conflicts: if i % 50 == 3 { vec![format!("p{}", i * 3 % 500)] } else { Vec::new() },
+                ..package(
+                    &format!("p{i}"),
+                    &[format!("c{}", i % 40).as_str()],
+                    &requires.iter().map(String::as_str).collect::<Vec<_>>(),
+                )
+            }
+        })
+        .collect();
+    let config = ExpandConfig { prefer: (0..40).map(|i| format!("p{}", i * 5)).collect(), ..ExpandConfig::default() };
+    let request = BuildRequest { dependencies: vec!["p1".to_owned(), "c3".to_owned()], own_binaries: Vec::new() };
+    let forward = pool(packages.clone());
+    let backward = pool(packages.into_iter().rev());
+    let lines = |pool: &Pool| match Expander::new(pool, &config).build_set(&request) {
+        Ok(packages) => packages.into_iter().map(|package| pool.name(package).to_owned()).collect::<Vec<_>>(),
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    };
+    let first = lines(&forward);
+    assert!(!first.is_empty());
+    assert_eq!(first, lines(&forward));
+    // The order of packages in their repository does not matter either.
+    assert_eq!(first, lines(&backward));
+}

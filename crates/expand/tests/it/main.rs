@@ -1,0 +1,87 @@
+//! Public behaviour of dependency expansion.
+#![cfg(test)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "cases are files, hostile input is timed")]
+
+mod case;
+mod effects;
+mod hostile;
+mod universe;
+
+use std::path::{Path, PathBuf};
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The recorded cases next to the workspace; none on machines without them.
+fn shared_cases(name: &str) -> Option<PathBuf> {
+    let folder = workspace().join("../shared/cases").join(name);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: no recorded cases at {}", folder.display());
+    None
+}
+
+fn sorted_entries(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+/// Runs all cases in `folder`.
+fn check_cases(folder: &Path) {
+    let (mut passed, mut failed) = (0, Vec::new());
+    for folder in sorted_entries(folder).into_iter().filter(|path| path.join("request").exists()) {
+        match case::run(&folder).unwrap() {
+            case::Outcome::Passed => passed += 1,
+            case::Outcome::Failed(text) => failed.push(format!("{}\n{text}", folder.display())),
+            case::Outcome::NotOurs => {}
+        }
+    }
+    eprintln!("{passed} passed, {} failed", failed.len());
+    assert!(passed > 300 && failed.is_empty(), "{} failed\n{}", failed.len(), failed.join("\n"));
+}
+
+#[test]
+fn every_case_of_the_corpus_is_answered_as_recorded() {
+    check_cases(&workspace().join("corpus/expand/cases"));
+}
+
+#[test]
+fn every_recorded_case_is_answered_as_recorded() {
+    if let Some(folder) = shared_cases("expand") {
+        check_cases(&folder);
+    }
+}
+
+#[test]
+fn keywords_have_the_recorded_effects() {
+    let (mut passed, mut failed) = (0, Vec::new());
+    for path in sorted_entries(&workspace().join("corpus/expand/effects")) {
+        let (right, wrong) = effects::run(&std::fs::read_to_string(&path).unwrap());
+        passed += right;
+        failed.extend(wrong.into_iter().map(|text| format!("{}\n{text}", path.display())));
+    }
+    eprintln!("{passed} passed, {} failed", failed.len());
+    assert!(passed > 20 && failed.is_empty(), "{} failed\n{}", failed.len(), failed.join("\n"));
+}
+
+#[test]
+fn debian_sources_get_the_recorded_packages() {
+    let Some(folder) = shared_cases("debian-universe") else { return };
+    let universe = universe::Universe::read(&folder, "Sources.slim.xz").unwrap();
+    let pool = universe.pool();
+    assert!(pool.memory_bytes() < 17_000_000, "{} bytes", pool.memory_bytes());
+    let sample = universe.sample("debian12", 1500);
+    for (recorded, has_extra) in [("expected-bssolv-sched", false), ("expected-bssolv-prefers", true)] {
+        let config = case::read_config("x86_64", &universe::config(&folder, has_extra).unwrap());
+        let expander = expand::Expander::new(&pool, &config);
+        let recorded = folder.join(format!("{recorded}.jsonl.xz"));
+        let (passed, differences) = universe::compare(&universe, &expander, &recorded, &sample).unwrap();
+        let shown: Vec<String> = differences.iter().take(5).map(ToString::to_string).collect();
+        eprintln!("{passed} passed, {} failed", differences.len());
+        assert!(differences.is_empty() && passed > 0, "{} failed\n{}", differences.len(), shown.join("\n"));
+    }
+}

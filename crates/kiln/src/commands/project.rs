@@ -1,0 +1,170 @@
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use model::ProjectSettings;
+use web::native::wire::{ConfigAnswer, ConfigRequest, EnableRequest, NewProjectRequest, ProjectAnswer, ProjectsAnswer};
+
+use super::client;
+use crate::client::{Client, segment};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::settings::ClientFlags;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create a project.
+    Create(Create),
+    /// List projects.
+    List {
+        /// Only those of this user.
+        #[arg(long)]
+        owner: Option<String>,
+    },
+    /// Show a project and its repositories.
+    Show {
+        /// Name of the project.
+        project: String,
+    },
+    /// Show or replace the build configuration of a project.
+    Config(Config),
+    /// Build for one more target.
+    Enable {
+        /// Name of the project.
+        project: String,
+        /// Target (`debian-12-x86_64`).
+        target: String,
+        /// Package that every root gets in addition; repeat it for several.
+        #[arg(long = "package", value_name = "PACKAGE")]
+        packages: Vec<String>,
+    },
+    /// Build for a target no more; results stay.
+    Disable {
+        /// Name of the project.
+        project: String,
+        /// Target (`debian-12-x86_64`).
+        target: String,
+    },
+    /// Delete a project with everything in it.
+    Delete {
+        /// Name of the project.
+        project: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// Name: `home:USER:NAME`.
+    project: String,
+    /// Target to build for (`debian-12-x86_64`); repeat it for several.
+    #[arg(long = "target", value_name = "TARGET")]
+    targets: Vec<String>,
+    /// What the project is.
+    #[arg(long, default_value = "")]
+    description: String,
+    /// Let builds reach the network.
+    #[arg(long)]
+    network: bool,
+    /// Do not publish results.
+    #[arg(long)]
+    no_publish: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    /// Name of the project.
+    project: String,
+    /// File with the new configuration, or - for the standard input.
+    #[arg(long, value_name = "FILE")]
+    set: Option<PathBuf>,
+    /// Why it is changed.
+    #[arg(long, default_value = "")]
+    comment: String,
+}
+
+/// Creates, shows and configures projects.
+pub(crate) async fn run(command: Command, flags: &ClientFlags, output: Output) -> Result<(), Failure> {
+    let client = client(flags)?;
+    match command {
+        Command::Create(create) => {
+            let settings = ProjectSettings {
+                description: create.description,
+                network: create.network,
+                publish: !create.no_publish,
+                ..ProjectSettings::default()
+            };
+            let request = NewProjectRequest { name: create.project, targets: create.targets, settings: Some(settings) };
+            let answer: ProjectAnswer = client.post("/projects", &request).await?;
+            show(&client, &answer, output);
+        }
+        Command::List { owner } => {
+            let query = owner.map(|owner| format!("?owner={}", segment(&owner))).unwrap_or_default();
+            let answer: ProjectsAnswer = client.get(&format!("/projects{query}")).await?;
+            output.result(&answer, |output| {
+                let rows: Vec<Vec<String>> = answer
+                    .projects
+                    .iter()
+                    .map(|project| {
+                        vec![project.name.to_string(), project.owner.to_string(), project.settings.description.clone()]
+                    })
+                    .collect();
+                output.table(&["PROJECT", "OWNER", "DESCRIPTION"], &rows);
+            });
+        }
+        Command::Show { project } => {
+            let answer: ProjectAnswer = client.get(&path(&project)).await?;
+            show(&client, &answer, output);
+        }
+        Command::Config(config) => configure(&client, config, output).await?,
+        Command::Enable { project, target, packages } => {
+            let path = format!("{}/targets/{}", path(&project), segment(&target));
+            let answer: ProjectAnswer = client.put(&path, &EnableRequest { extra_packages: packages }).await?;
+            show(&client, &answer, output);
+        }
+        Command::Disable { project, target } => {
+            client.delete(&format!("{}/targets/{}", path(&project), segment(&target))).await?;
+        }
+        Command::Delete { project } => client.delete(&path(&project)).await?,
+    }
+    Ok(())
+}
+
+fn path(project: &str) -> String {
+    format!("/projects/{}", segment(project))
+}
+
+fn show(client: &Client, answer: &ProjectAnswer, output: Output) {
+    output.result(answer, |output| {
+        let project = &answer.project;
+        output.line(format!("{} of {}", project.name, project.owner));
+        if !project.settings.description.is_empty() {
+            output.line(&project.settings.description);
+        }
+        for repository in &answer.repositories {
+            for arch in &repository.arches {
+                let state = if arch.enabled { "" } else { " (disabled)" };
+                output.line(format!("  {}-{}{state}", repository.name, arch.arch));
+            }
+        }
+        output.line(format!("{}/projects/{}", client.url(), project.name));
+    });
+}
+
+async fn configure(client: &Client, config: Config, output: Output) -> Result<(), Failure> {
+    let path = format!("{}/config", path(&config.project));
+    let answer: ConfigAnswer = match config.set {
+        None => client.get(&path).await?,
+        Some(file) => {
+            let text = if file.as_os_str() == "-" {
+                std::io::read_to_string(std::io::stdin())?
+            } else {
+                fs_err::read_to_string(file)?
+            };
+            client.put(&path, &ConfigRequest { text, comment: config.comment }).await?
+        }
+    };
+    output.result(&answer, |output| output.raw(answer.text.as_bytes()));
+    for finding in &answer.findings {
+        output.note(finding);
+    }
+    Ok(())
+}

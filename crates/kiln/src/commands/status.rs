@@ -1,0 +1,76 @@
+use clap::Args;
+use web::native::wire::{BuildAnswer, BuildsAnswer, StatusAnswer};
+
+use super::client;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::settings::ClientFlags;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Number of a build; without it, the server and the latest builds.
+    build: Option<i64>,
+}
+
+/// Shows the server, or one build.
+pub(crate) async fn run(arguments: Arguments, flags: &ClientFlags, output: Output) -> Result<(), Failure> {
+    let client = client(flags)?;
+    if let Some(id) = arguments.build {
+        let answer = client.build(id).await?;
+        output.result(&answer, |output| show(&answer, output));
+        return Ok(());
+    }
+    let status: StatusAnswer = client.get("/status").await?;
+    let latest: BuildsAnswer = client.get("/builds?limit=10").await?;
+    output.result(&status, |output| {
+        output.line(format!(
+            "{}: {} projects, {} builds, {} unfinished",
+            client.url(),
+            status.projects,
+            status.builds,
+            status.unfinished_builds
+        ));
+        for reconciler in &status.reconcilers {
+            if let Some(error) = &reconciler.last_error {
+                output.line(format!("{} failed: {error}", reconciler.name));
+            }
+        }
+        let rows: Vec<Vec<String>> = latest.builds.iter().map(row).collect();
+        output.table(&["BUILD", "STATE", "PROJECT", "PACKAGE", "VERSION"], &rows);
+    });
+    Ok(())
+}
+
+fn row(answer: &BuildAnswer) -> Vec<String> {
+    let build = &answer.build;
+    vec![
+        build.id.to_string(),
+        answer.state.as_str().to_owned(),
+        build.project.to_string(),
+        build.package.as_ref().map(ToString::to_string).unwrap_or_default(),
+        build.version.clone().unwrap_or_default(),
+    ]
+}
+
+/// A build and each task with its reason.
+pub(super) fn show(answer: &BuildAnswer, output: Output) {
+    let build = &answer.build;
+    let package = build.package.as_ref().map(ToString::to_string).unwrap_or_else(|| "source not read yet".to_owned());
+    output.line(format!(
+        "build {} of {}: {package} {}: {}",
+        build.id,
+        build.project,
+        build.version.as_deref().unwrap_or_default(),
+        answer.state.as_str()
+    ));
+    if let Some(failure) = &build.source_failure {
+        output.line(format!("  source: {failure}"));
+    }
+    for task in &answer.tasks {
+        let cause = task.cause.as_ref().map(|cause| format!(": {}", cause.message)).unwrap_or_default();
+        output.line(format!("  {} {}{cause}", task.target, task.task.state.as_str()));
+        for package in &task.task.built_packages {
+            output.line(format!("    {} {}", package.name, package.version));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The files of a source on this machine: a recipe brings the files it names.
+
+use std::path::{Path, PathBuf};
+
+use pkg::deb822;
+
+use crate::failure::{Exit, Failure};
+
+/// Largest recipe that is looked into, in bytes.
+const RECIPE_BYTES: u64 = 4 << 20;
+
+/// The given files, and beside each `.dsc` the files it names that were not given.
+///
+/// # Errors
+/// If a file is missing or a recipe can not be read.
+pub(crate) fn with_companions(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for path in given {
+        let bytes = fs_err::metadata(path)?.len();
+        push_new(&mut files, path.clone());
+        if path.extension().is_some_and(|ending| ending == "dsc") {
+            if bytes > RECIPE_BYTES {
+                return Err(Failure::new(Exit::Invalid, format!("{}: too large for a recipe", path.display())));
+            }
+            let text = String::from_utf8_lossy(&fs_err::read(path)?).into_owned();
+            let folder = path.parent().unwrap_or_else(|| Path::new("."));
+            for name in named_files(&text) {
+                let companion = folder.join(&name);
+                if !companion.is_file() {
+                    return Err(Failure::new(
+                        Exit::Missing,
+                        format!("{} names {name}, which is not beside it", path.display()),
+                    ));
+                }
+                push_new(&mut files, companion);
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn push_new(files: &mut Vec<PathBuf>, path: PathBuf) {
+    if !files.iter().any(|known| known.file_name() == path.file_name()) {
+        files.push(path);
+    }
+}
+
+/// The names in a `.dsc`'s list of files; names that would leave the folder are left out.
+fn named_files(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for paragraph in deb822::paragraphs(text) {
+        for field in paragraph.fields().filter(|field| field.is("Checksums-Sha256") || field.is("Files")) {
+            for line in field.lines() {
+                let name = line.split_whitespace().nth(2).unwrap_or_default();
+                if model::FileName::parse(name).is_ok() && !names.iter().any(|known| known == name) {
+                    names.push(name.to_owned());
+                }
+            }
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DSC: &str = "Format: 3.0 (quilt)\nSource: hello\nChecksums-Sha256:\n aa 1 hello.orig.tar.gz\n bb 2 ../evil\n\
+                       Files:\n cc 1 hello.orig.tar.gz\n dd 3 hello.debian.tar.xz\n";
+
+    #[test]
+    fn a_recipe_names_each_file_once() {
+        assert_eq!(named_files(DSC), ["hello.orig.tar.gz", "hello.debian.tar.xz"]);
+    }
+
+    #[test]
+    fn a_recipe_brings_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = folder.path().join("hello.dsc");
+        std::fs::write(&recipe, DSC).unwrap();
+        assert_eq!(
+            with_companions(std::slice::from_ref(&recipe)).err().map(|failure| failure.exit),
+            Some(Exit::Missing)
+        );
+        for name in ["hello.orig.tar.gz", "hello.debian.tar.xz"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(with_companions(&[recipe]).unwrap().len(), 3);
+    }
+}

@@ -1,0 +1,78 @@
+//! Evaluation: passes 3 to 5 over a tree.
+
+use crate::apply::{self, Remark, Texts};
+use crate::config::BuildConfig;
+use crate::finding::{self, Finding};
+use crate::finish;
+use crate::lines;
+use crate::macros::table::MacroTable;
+use crate::origin::{Origins, Places};
+use crate::text::decode;
+use crate::tree::Tree;
+
+/// What an evaluation depends on besides the text. Nothing else has any influence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The architecture, or a path of them (`x86_64:i686:i586`) of which the first counts; empty means `noarch`.
+    pub arch: String,
+}
+
+impl Options {
+    /// The options for an architecture or a path of them.
+    #[must_use]
+    pub fn for_arch(arch: &str) -> Self {
+        Self { arch: arch.to_owned() }
+    }
+
+    /// The architecture that counts.
+    #[must_use]
+    pub fn first_arch(&self) -> &str {
+        match self.arch.split(':').next() {
+            None | Some("") => "noarch",
+            Some(first) => first,
+        }
+    }
+}
+
+/// The result of an evaluation.
+#[derive(Debug, Clone)]
+pub struct Evaluated {
+    /// What the configuration says.
+    pub config: BuildConfig,
+    /// What is wrong with the text, as far as the evaluation itself noticed; [`crate::check`] finds more.
+    pub findings: Vec<Finding>,
+    /// The first error, as the peer words it: `line FILE:NUMBER: TEXT`. It stops pbuild and the OBS scheduler.
+    pub parse_error: Option<String>,
+    /// What the peer prints on standard error: `unknown keyword in config: WORD`.
+    pub warnings: Vec<String>,
+    /// Where each entry comes from.
+    pub origins: Origins,
+}
+
+/// Evaluates a tree for an architecture. Never fails; see [`Evaluated::parse_error`].
+#[must_use]
+pub fn evaluate(tree: &Tree, options: &Options) -> Evaluated {
+    let arch = options.first_arch().as_bytes();
+    let lines = lines::run(tree, MacroTable::for_arch(arch), false);
+    let texts = Texts { tree, lines: &lines };
+    let mut said = apply::run(texts);
+    let (config, kept) = finish::run(texts, &mut said, arch);
+    let mut parse_error = lines.parse_error.as_deref().map(decode);
+    let mut warnings = Vec::new();
+    for remark in &said.remarks {
+        match remark {
+            Remark::UnknownKeyword(word) => {
+                let word = texts.word(*word).to_ascii_lowercase();
+                warnings.push(format!("unknown keyword in config: {}", decode(&word)));
+            }
+            Remark::LateFromScratch(_) => {
+                parse_error = Some("FromScratch directive must come first".to_owned());
+            }
+        }
+    }
+    let findings = finding::of_evaluation(texts, &said);
+    let places = Places::new(&said, kept);
+    drop(said);
+    let origins = Origins::new(places, lines);
+    Evaluated { config, findings, parse_error, warnings, origins }
+}

@@ -1,0 +1,423 @@
+//! Pass 3: from items to records. Continued defines, comments, macro expansion, conditions.
+//!
+//! No keyword is looked at here, so no keyword can influence a condition. A record is an item that pass 4 reads, raw or
+//! expanded; which of the two follows the peer exactly, because it shows in results.
+
+use std::collections::VecDeque;
+
+use crate::condition::{Branch, Condition, ConditionKind, find_condition};
+use crate::expr;
+use crate::macros::budget::Budget;
+use crate::macros::expand::Expander;
+use crate::macros::table::MacroTable;
+use crate::multiline::{BlockScan, starts_block, starts_define};
+use crate::text::{find, find_byte, find_mark, is_space, trim_start, words};
+use crate::tree::{Item, ItemKind, Tree};
+
+/// What pass 4 reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// Index of the item in the tree.
+    pub(crate) item: u32,
+    pub(crate) kind: RecordKind,
+    /// Offsets in the text of the tree (raw) or in the expanded text.
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RecordKind {
+    Raw,
+    Expanded,
+    Block,
+}
+
+/// A message of pass 3, with the item it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LineError {
+    pub(crate) item: usize,
+    pub(crate) message: Vec<u8>,
+}
+
+/// How one condition of the text was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decision {
+    pub(crate) item: usize,
+    pub(crate) value: bool,
+}
+
+/// Messages that are kept, apart from the first.
+const MAX_ERRORS: usize = 200;
+
+/// The outcome of pass 3.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    pub(crate) records: Vec<Record>,
+    pub(crate) expanded: Vec<u8>,
+    pub(crate) parse_error: Option<Vec<u8>>,
+    pub(crate) errors: Vec<LineError>,
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) table: MacroTable,
+}
+
+/// Runs pass 3.
+pub(crate) fn run(tree: &Tree, table: MacroTable, trace: bool) -> Lines {
+    let mut state = LineLoop::new(tree, table, trace);
+    for (index, item) in tree.items().iter().enumerate() {
+        state.index = index;
+        state.line_number = state.line_number.saturating_add(1);
+        if item.kind == ItemKind::MacrosBlock {
+            if state.skip == 0 {
+                state.push(RecordKind::Block, item.start, item.end);
+            }
+            continue;
+        }
+        let marked = state.has_mark(item);
+        state.input_line(tree.item_text(item), item.start, item.end, marked);
+        while let Some(line) = state.queue.pop_front() {
+            state.line(line, false);
+        }
+    }
+    state.finish()
+}
+
+struct LineLoop<'a> {
+    tree: &'a Tree,
+    table: MacroTable,
+    budget: Budget,
+    messages: Vec<Vec<u8>>,
+    /// 0: active; 2: waiting for a true branch; 1: a branch was taken; each skipped inner condition adds 2.
+    skip: u64,
+    queue: VecDeque<Vec<u8>>,
+    pending_define: Option<Vec<u8>>,
+    pending_block: Option<BlockScan>,
+    file: Vec<u8>,
+    line_number: u64,
+    index: usize,
+    /// Position of the next `%` or `@` in the text; only known not to be behind the true one.
+    next_mark: usize,
+    trace: bool,
+    out: Lines,
+}
+
+impl<'a> LineLoop<'a> {
+    fn new(tree: &'a Tree, table: MacroTable, trace: bool) -> Self {
+        let out = Lines {
+            records: Vec::with_capacity(tree.items().len()),
+            expanded: Vec::new(),
+            parse_error: None,
+            errors: Vec::new(),
+            decisions: Vec::new(),
+            table: MacroTable::default(),
+        };
+        Self {
+            tree,
+            table,
+            budget: Budget::for_text(tree.text().len()),
+            messages: Vec::new(),
+            skip: 0,
+            queue: VecDeque::new(),
+            pending_define: None,
+            pending_block: None,
+            file: Vec::new(),
+            line_number: 0,
+            index: 0,
+            next_mark: 0,
+            trace,
+            out,
+        }
+    }
+
+    fn push(&mut self, kind: RecordKind, start: u32, end: u32) {
+        let item = u32::try_from(self.index).unwrap_or(u32::MAX);
+        self.out.records.push(Record { item, kind, start, end });
+    }
+
+    fn push_raw(&mut self) {
+        if let Some(item) = self.tree.items().get(self.index) {
+            self.push(RecordKind::Raw, item.start, item.end);
+        }
+    }
+
+    /// An input line: most need no copy, because they have neither macros nor marks.
+    fn input_line(&mut self, line: &[u8], start: u32, end: u32, marked: bool) {
+        if marked || self.pending_define.is_some() || self.pending_block.is_some() {
+            return self.line(line.to_vec(), true);
+        }
+        match line.first() {
+            _ if self.skip != 0 => {}
+            None => {}
+            Some(b'#') => self.set_position(line),
+            Some(_) => self.push(RecordKind::Raw, start, end),
+        }
+    }
+
+    /// Whether a line has a `%` or `@`. Asked in the order of the lines, so the text is searched once.
+    fn has_mark(&mut self, item: &Item) -> bool {
+        if self.next_mark < item.start as usize {
+            self.next_mark = find_mark(self.tree.text(), item.start as usize).unwrap_or(usize::MAX);
+        }
+        self.next_mark < item.end as usize
+    }
+
+    /// One line of input or of the queue; only an input line can become a record.
+    fn line(&mut self, line: Vec<u8>, is_input: bool) {
+        if is_needed_for_build(&line) {
+            return;
+        }
+        let Some(line) = self.continued_define(line, is_input) else { return };
+        let Some(mut line) = self.continued_block(line, is_input) else { return };
+        if trim_start(&line).first() == Some(&b'#') && !line.starts_with(b"#!") {
+            return;
+        }
+        if self.skip == 0 && find_byte(&line, 0, b'%').is_some() {
+            line = self.expanded(&line);
+        }
+        match Branch::of_line(&line) {
+            Some(Branch::Else) => return self.branch_else(),
+            Some(Branch::Endif) => return self.branch_endif(),
+            Some(Branch::Elif(position)) => match self.branch_elif(line, position) {
+                Some(condition_line) => line = condition_line,
+                None => return,
+            },
+            None => {}
+        }
+        if self.skip != 0 {
+            if trim_start(&line).starts_with(b"%if") {
+                self.skip = self.skip.saturating_add(2);
+            }
+            return;
+        }
+        self.active_line(line, is_input);
+    }
+
+    fn active_line(&mut self, mut line: Vec<u8>, is_input: bool) {
+        remove_flavor(&mut line);
+        if let Some(condition) = find_condition(&line) {
+            let value = self.decide(&condition);
+            if !value {
+                self.skip = 2;
+            }
+            if self.trace {
+                self.out.decisions.push(Decision { item: self.index, value });
+            }
+            if is_input {
+                self.push_raw();
+            }
+            return;
+        }
+        self.set_position(&line);
+        if is_input {
+            let start = u32::try_from(self.out.expanded.len()).unwrap_or(u32::MAX);
+            self.out.expanded.extend_from_slice(&line);
+            let end = u32::try_from(self.out.expanded.len()).unwrap_or(u32::MAX);
+            self.push(RecordKind::Expanded, start, end);
+        }
+    }
+
+    /// Joins a define that goes on over several lines; `None` while it does.
+    fn continued_define(&mut self, line: Vec<u8>, is_input: bool) -> Option<Vec<u8>> {
+        let mut joined = match self.pending_define.take() {
+            Some(mut pending) => {
+                pending.extend_from_slice(&line);
+                pending
+            }
+            None if starts_define(&line) => line,
+            None => return Some(line),
+        };
+        if joined.last() != Some(&b'\\') {
+            return Some(joined);
+        }
+        if let Some(last) = joined.last_mut() {
+            *last = b'\n';
+        }
+        self.pending_define = Some(joined);
+        if is_input {
+            self.push_raw();
+        }
+        None
+    }
+
+    /// Joins a `%{?name:` that goes on over several lines; `None` while it does.
+    fn continued_block(&mut self, line: Vec<u8>, is_input: bool) -> Option<Vec<u8>> {
+        let scan = match self.pending_block.take() {
+            Some(mut scan) => {
+                scan.add_line(&line);
+                scan
+            }
+            None if starts_block(&line) => BlockScan::start(&line),
+            None => return Some(line),
+        };
+        if !scan.is_open() {
+            return Some(scan.take_text());
+        }
+        self.pending_block = Some(scan);
+        if is_input {
+            self.push_raw();
+        }
+        None
+    }
+
+    /// Expands a line; further lines of the outcome go to the front of the queue, with every `%` doubled.
+    fn expanded(&mut self, line: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(line.len() + 64);
+        let mut expander = Expander::new(&mut self.table, &mut self.messages, &mut self.budget);
+        expander.expand_into(line, &mut out);
+        self.report_messages();
+        let Some(first_end) = find_byte(&out, 0, b'\n') else { return out };
+        let kept = out.len() - out.iter().rev().take_while(|byte| **byte == b'\n').count();
+        let rest = out.get(first_end + 1..kept).unwrap_or_default();
+        if !rest.is_empty() {
+            for part in rest.split(|byte| *byte == b'\n').rev() {
+                self.queue.push_front(double_percent(part));
+            }
+        }
+        out.truncate(first_end);
+        out
+    }
+
+    fn report_messages(&mut self) {
+        for message in std::mem::take(&mut self.messages) {
+            self.report(&message);
+        }
+    }
+
+    fn report(&mut self, message: &[u8]) {
+        if self.out.parse_error.is_none() {
+            self.out.parse_error = Some(self.positioned(message));
+        }
+        if self.out.errors.len() < MAX_ERRORS {
+            self.out.errors.push(LineError { item: self.index, message: message.to_vec() });
+        }
+    }
+
+    fn positioned(&self, message: &[u8]) -> Vec<u8> {
+        let mut text = b"line ".to_vec();
+        if !self.file.is_empty() {
+            text.extend_from_slice(&self.file);
+            text.push(b':');
+        }
+        text.extend_from_slice(self.line_number.to_string().as_bytes());
+        text.extend_from_slice(b": ");
+        text.extend_from_slice(message);
+        text
+    }
+
+    fn branch_else(&mut self) {
+        if self.skip <= 2 {
+            self.skip = 2 - self.skip;
+        }
+    }
+
+    fn branch_endif(&mut self) {
+        self.skip = self.skip.saturating_sub(2);
+    }
+
+    /// The line as a condition of its own, if this branch is the one to decide.
+    fn branch_elif(&mut self, line: Vec<u8>, position: usize) -> Option<Vec<u8>> {
+        if self.skip == 0 {
+            self.skip = 1;
+        }
+        if self.skip <= 2 {
+            self.skip = 2 - self.skip;
+        }
+        if self.skip != 0 {
+            return None;
+        }
+        let mut condition = line;
+        condition.drain(position..position + 2);
+        let mut out = Vec::with_capacity(condition.len());
+        Expander::new(&mut self.table, &mut self.messages, &mut self.budget).expand_into(&condition, &mut out);
+        self.report_messages();
+        Some(out)
+    }
+
+    fn decide(&mut self, condition: &Condition<'_>) -> bool {
+        let text = condition.text;
+        match condition.kind {
+            ConditionKind::If => {
+                let mut expander = Expander::new(&mut self.table, &mut self.messages, &mut self.budget);
+                let value = expr::evaluate_condition(text, &mut expander);
+                self.report_messages();
+                value
+            }
+            ConditionKind::Arch => self.is_one_of(b"_target_cpu", text),
+            ConditionKind::NotArch => !self.is_one_of(b"_target_cpu", text),
+            ConditionKind::Os => self.is_one_of(b"_target_os", text),
+            ConditionKind::NotOs => !self.is_one_of(b"_target_os", text),
+        }
+    }
+
+    fn is_one_of(&mut self, name: &[u8], list: &[u8]) -> bool {
+        let value = self.table.look_up(name).map(|found| found.body.bytes().to_vec()).unwrap_or_default();
+        words(list).any(|word| word == value)
+    }
+
+    /// `#!!line NUMBER` and `#!!line NAME:NUMBER`.
+    fn set_position(&mut self, line: &[u8]) {
+        let Some(mark) = line.strip_prefix(b"#!!line") else { return };
+        if !mark.first().is_some_and(|byte| is_space(*byte)) {
+            return;
+        }
+        let mark = crate::text::trim(mark);
+        let digits = mark.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        let (name, number) = mark.split_at(mark.len() - digits);
+        let name = match name.strip_suffix(b":") {
+            Some(file) if !file.is_empty() && !file.iter().copied().any(is_space) => Some(file),
+            None if name.is_empty() => None,
+            _ => return,
+        };
+        if digits == 0 {
+            return;
+        }
+        let digits = std::str::from_utf8(number).unwrap_or_default();
+        self.line_number = digits.parse().unwrap_or(u64::MAX);
+        if let Some(file) = name {
+            self.file = file.to_vec();
+        }
+    }
+
+    fn finish(mut self) -> Lines {
+        if self.skip != 0 {
+            self.report(b"unterminated if/ifarch/ifos statement");
+        }
+        self.out.table = self.table;
+        self.out
+    }
+}
+
+/// `# neededforbuild …`, the inert line of old spec files.
+fn is_needed_for_build(line: &[u8]) -> bool {
+    line.strip_prefix(b"#").map(trim_start).and_then(|rest| rest.strip_prefix(b"neededforbuild")).is_some_and(|rest| {
+        !rest.is_empty() && rest.first().is_some_and(|byte| is_space(*byte)) && !trim_start(rest).is_empty()
+    })
+}
+
+fn double_percent(text: &[u8]) -> Vec<u8> {
+    let mut doubled = Vec::with_capacity(text.len());
+    for &byte in text {
+        doubled.push(byte);
+        if byte == b'%' {
+            doubled.push(byte);
+        }
+    }
+    doubled
+}
+
+/// Removes `@BUILD_FLAVOR@`, which has a value in recipes only.
+fn remove_flavor(line: &mut Vec<u8>) {
+    const FLAVOR: &[u8] = b"@BUILD_FLAVOR@";
+    let Some(mut at) = find(line, 0, FLAVOR) else { return };
+    let mut cleaned = Vec::with_capacity(line.len());
+    let mut from = 0;
+    loop {
+        cleaned.extend_from_slice(line.get(from..at).unwrap_or_default());
+        from = at + FLAVOR.len();
+        match find(line, from, FLAVOR) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    cleaned.extend_from_slice(line.get(from..).unwrap_or_default());
+    *line = cleaned;
+}

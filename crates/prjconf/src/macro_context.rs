@@ -1,0 +1,117 @@
+//! Macros for users of a configuration: recipes and `kiln config eval`.
+
+use crate::config::BuildConfig;
+use crate::expr;
+use crate::macros::budget::Budget;
+use crate::macros::expand::Expander;
+use crate::macros::table::{Body, Macro, MacroTable};
+use crate::text::{decode, encode, find_byte, is_word, trim_start};
+
+/// The outcome of expanding a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expansion {
+    /// The expanded text.
+    pub text: String,
+    /// What went wrong, in order: `division by zero`, `macro too deeply nested`, …
+    pub warnings: Vec<String>,
+}
+
+/// A macro table that outlives single expansions.
+///
+/// Starts with the macro list of a configuration; recipes add their own. What an expansion defines stays defined.
+/// The work all expansions may do is bounded (see prjconf(5), LIMITS); beyond that texts come out cut, with a warning.
+#[derive(Debug, Clone)]
+pub struct Macros {
+    table: MacroTable,
+    budget: Budget,
+}
+
+impl Macros {
+    /// The macros of a configuration as recipes see them: its macro list, in order, the last definition wins.
+    #[must_use]
+    pub fn of_config(config: &BuildConfig) -> Self {
+        let mut macros = Self { table: MacroTable::default(), budget: Budget::for_text(64 * 1024) };
+        for line in &config.macros {
+            macros.define_line(&encode(line));
+        }
+        macros
+    }
+
+    /// `%define`, optional white space, name, optional `(options)`, white space, body; other lines do nothing.
+    fn define_line(&mut self, line: &[u8]) {
+        let Some(rest) = line.strip_prefix(b"%define").map(trim_start) else { return };
+        let (name, rest) = rest.split_at(rest.iter().take_while(|byte| is_word(**byte)).count());
+        if name.is_empty() {
+            return;
+        }
+        let (options, rest) =
+            match rest.strip_prefix(b"(").and_then(|inside| Some((inside, find_byte(inside, 0, b')')?))) {
+                Some((inside, close)) => (inside.get(..close), inside.get(close + 1..).unwrap_or_default()),
+                None => (None, rest),
+            };
+        let body = Body::Shared(trim_start(rest).into());
+        self.table.define(name, Macro { options: options.map(Into::into), body });
+    }
+
+    /// Defines a plain macro; a former definition is replaced.
+    pub fn define(&mut self, name: &str, body: &str) {
+        self.table.define(&encode(name), Macro::plain(&encode(body)));
+    }
+
+    /// Defines a parametric macro; `options` are its option letters, as between the parentheses of `%define f(ab:)`.
+    pub fn define_parametric(&mut self, name: &str, options: &str, body: &str) {
+        let value = Macro { options: Some(encode(options).as_ref().into()), body: Macro::plain(&encode(body)).body };
+        self.table.define(&encode(name), value);
+    }
+
+    /// Forgets a macro. The standard macros cannot be forgotten.
+    pub fn undefine(&mut self, name: &str) {
+        self.table.remove(&encode(name));
+    }
+
+    /// Whether a macro is defined. Built-in macros are not.
+    #[must_use]
+    pub fn is_defined(&self, name: &str) -> bool {
+        self.table.get(&encode(name)).is_some()
+    }
+
+    /// The unexpanded body of a macro.
+    #[must_use]
+    pub fn body(&self, name: &str) -> Option<String> {
+        self.table.get(&encode(name)).map(|found| decode(found.body.bytes()))
+    }
+
+    /// Expands a text.
+    pub fn expand(&mut self, text: &str) -> Expansion {
+        let mut messages = Vec::new();
+        let mut out = Vec::new();
+        Expander::new(&mut self.table, &mut messages, &mut self.budget).expand_into(&encode(text), &mut out);
+        Expansion { text: decode(&out), warnings: messages.iter().map(|message| decode(message)).collect() }
+    }
+
+    /// Whether the expression of an `%if` is true, macros expanded first; errors make it false and are returned.
+    pub fn condition(&mut self, expression: &str) -> (bool, Vec<String>) {
+        let expanded = self.expand(expression);
+        let mut messages = Vec::new();
+        let mut expander = Expander::new(&mut self.table, &mut messages, &mut self.budget);
+        let value = expr::evaluate_condition(&encode(&expanded.text), &mut expander);
+        let mut warnings = expanded.warnings;
+        warnings.extend(messages.iter().map(|message| decode(message)));
+        (value, warnings)
+    }
+}
+
+impl BuildConfig {
+    /// Expands a text with the macro list; what `queryconfig eval` prints.
+    #[must_use]
+    pub fn eval(&self, text: &str) -> Expansion {
+        Macros::of_config(self).expand(text)
+    }
+
+    /// The expansion of a macro that may not be defined: empty then.
+    #[must_use]
+    pub fn macro_value(&self, name: &str) -> Option<String> {
+        let mut macros = Macros::of_config(self);
+        macros.is_defined(name).then(|| macros.expand(&format!("%{{{name}}}")).text)
+    }
+}

@@ -1,0 +1,44 @@
+//! A bound on the bytes and steps that macros may cost.
+
+/// Bytes every evaluation may produce, however small its text is.
+const BASE_BYTES: usize = 4 * 1024 * 1024;
+/// Further bytes for each byte of the text.
+const BYTES_PER_BYTE: usize = 64;
+/// Bytes one macro body, argument or expanded text may have.
+pub(crate) const MAX_TEXT_BYTES: usize = 1024 * 1024;
+/// How deep expansions may be started inside each other (arguments of arguments, operands of operands).
+pub(crate) const MAX_NESTING: usize = 96;
+
+/// What is left of the work one evaluation may do.
+///
+/// The language has no such bound; without one, a short text could double a macro body with every line. Real
+/// configurations use less than a thousandth of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Budget {
+    left: usize,
+}
+
+impl Budget {
+    /// The budget for a text of so many bytes; linear in it.
+    pub(crate) fn for_text(len: usize) -> Self {
+        Self { left: len.saturating_mul(BYTES_PER_BYTE).saturating_add(BASE_BYTES) }
+    }
+
+    /// Takes some work out; false, when it is used up.
+    pub(crate) fn spend(&mut self, amount: usize) -> bool {
+        match self.left.checked_sub(amount) {
+            Some(left) => {
+                self.left = left;
+                true
+            }
+            None => {
+                self.left = 0;
+                false
+            }
+        }
+    }
+
+    pub(crate) fn left(&self) -> usize {
+        self.left
+    }
+}

@@ -1,0 +1,158 @@
+//! The macro table: names to bodies.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Names, with what stands between name and body in the macro list, and bodies of the macros every evaluation starts with.
+///
+/// Rule: rpm 4.20's architecture lists, as Build.pm carries them; spaces included, because the macro list shows them.
+pub(crate) const STANDARD: &[(&str, &str, &str)] = &[
+    ("nil", "", ""),
+    ("ix86", "    ", "i386 i486 i586 i686 pentium3 pentium4 athlon geode"),
+    ("x86_64", "  ", "x86_64 x86_64_v2 x86_64_v3 x86_64_v4 amd64 em64t"),
+    (
+        "arm32",
+        "   ",
+        "armv3l armv4b armv4l armv4tl armv5tl armv5tel armv5tejl armv6l armv6hl armv7l armv7hl armv7hnl armv8l armv8hl \
+         armv8hnl armv8hcnl",
+    ),
+    ("arm", "     ", "%{arm32}"),
+    ("arml", "    ", "armv3l armv4l armv5l armv5tel armv6l armv6hl armv7l armv7hl armv7hnl"),
+    ("armb", "    ", "armv4b armv5b armv5teb"),
+    ("arm64", "   ", "aarch64"),
+    ("mips32", "  ", "mips mipsel mipsr6 mipsr6el"),
+    ("mips64", "  ", "mips64 mips64el mips64r6 mips64r6el"),
+    ("mipseb", "  ", "mips mipsr6 mips64 mips64r6"),
+    ("mipsel", "  ", "mipsel mipsr6el mips64el mips64r6el"),
+    ("mips", "    ", "%{mips32} %{mips64}"),
+    ("loongarch64", " ", "loongarch64"),
+    ("sparc", "   ", "sparc sparcv8 sparcv9 sparcv9v sparc64 sparc64v"),
+    ("alpha", "   ", "alpha alphaev56 alphaev6 alphaev67"),
+    ("power64", " ", "ppc64 ppc64p7 ppc64le"),
+    ("riscv32", " ", "riscv32"),
+    ("riscv64", " ", "riscv64"),
+    ("riscv128", " ", "riscv128"),
+    ("riscv", "   ", "%{riscv32} %{riscv64} %{riscv128}"),
+];
+
+/// The text a macro stands for; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) enum Body {
+    Static(&'static [u8]),
+    Shared(Arc<[u8]>),
+}
+
+impl Body {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Static(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// One defined macro.
+#[derive(Debug, Clone)]
+pub(crate) struct Macro {
+    /// The option letters between the parentheses of a parametric macro; `None` for a plain one.
+    pub(crate) options: Option<Box<[u8]>>,
+    pub(crate) body: Body,
+}
+
+impl Macro {
+    pub(crate) fn plain(body: &[u8]) -> Self {
+        Self { options: None, body: Body::Shared(body.into()) }
+    }
+}
+
+/// Former values of names that were hidden by the arguments of a parametric macro.
+pub(crate) type Saved = Vec<(Vec<u8>, Option<Macro>)>;
+
+/// All macros of one evaluation.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MacroTable {
+    own: BTreeMap<Vec<u8>, Macro>,
+    /// Names of the arguments that are bound at the moment.
+    arguments: Vec<Vec<u8>>,
+    /// Every name that was looked up, when somebody wants to know.
+    pub(crate) watched: Option<BTreeMap<Vec<u8>, bool>>,
+}
+
+impl MacroTable {
+    /// The standard macros and the two that depend on the architecture.
+    pub(crate) fn for_arch(arch: &[u8]) -> Self {
+        let mut table = Self::default();
+        table.define(b"_target_cpu", Macro::plain(arch));
+        table.define(b"_target_os", Macro { options: None, body: Body::Static(b"linux") });
+        table
+    }
+
+    pub(crate) fn define(&mut self, name: &[u8], value: Macro) {
+        self.own.insert(name.to_vec(), value);
+    }
+
+    pub(crate) fn remove(&mut self, name: &[u8]) {
+        self.own.remove(name);
+    }
+
+    pub(crate) fn get(&self, name: &[u8]) -> Option<Cow<'_, Macro>> {
+        if let Some(found) = self.own.get(name) {
+            return Some(Cow::Borrowed(found));
+        }
+        standard(name).map(|body| Cow::Owned(Macro { options: None, body: Body::Static(body) }))
+    }
+
+    /// Like [`Self::get`], and notes the look-up for those who watch.
+    pub(crate) fn look_up(&mut self, name: &[u8]) -> Option<Macro> {
+        let found = self.get(name).map(Cow::into_owned);
+        if let Some(watched) = &mut self.watched {
+            *watched.entry(name.to_vec()).or_default() |= found.is_some();
+        }
+        found
+    }
+
+    pub(crate) fn is_defined(&mut self, name: &[u8]) -> bool {
+        self.look_up(name).is_some()
+    }
+
+    /// Hides the bound arguments and binds others; the result undoes it.
+    pub(crate) fn bind(&mut self, bound: BTreeMap<Vec<u8>, Vec<u8>>) -> Saved {
+        let mut saved: Saved = Vec::new();
+        for name in std::mem::take(&mut self.arguments) {
+            let hidden = self.own.remove(&name);
+            saved.push((name, hidden));
+        }
+        for (name, value) in bound {
+            let former = self.own.insert(name.clone(), Macro::plain(&value));
+            if former.is_some() {
+                saved.push((name.clone(), former));
+            }
+            self.arguments.push(name);
+        }
+        saved
+    }
+
+    /// Undoes a [`Self::bind`]. `outer` says which of the saved names were arguments themselves.
+    pub(crate) fn unbind(&mut self, saved: Saved, outer: Vec<Vec<u8>>) {
+        for name in std::mem::take(&mut self.arguments) {
+            self.own.remove(&name);
+        }
+        for (name, value) in saved {
+            if let Some(value) = value {
+                self.own.insert(name, value);
+            }
+        }
+        self.arguments = outer;
+    }
+
+    /// The names bound at the moment.
+    pub(crate) fn bound_names(&self) -> Vec<Vec<u8>> {
+        self.arguments.clone()
+    }
+}
+
+fn standard(name: &[u8]) -> Option<&'static [u8]> {
+    // Most names of a configuration start with one of these letters only by accident; nearly all begin with `_`, `i` or `s`.
+    STANDARD.iter().find(|(known, _, _)| known.as_bytes() == name).map(|(_, _, body)| body.as_bytes())
+}

@@ -1,0 +1,4 @@
+//! What the planner says of small worlds.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod plan;

@@ -1,0 +1,216 @@
+//! One (repository, arch): gathers what its tasks need, asks the planner.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use expand::PackageId;
+use model::{Repository, RepositoryId, TaskId, TriggerPolicy, Verdict};
+use pkg::{Arch, PackageFormat, Sha256, Sha256Hasher};
+use recipe::{Grade, Recipe, Target, dsc};
+use sched::{BlockPolicy, Plan, Snapshot, WantedTask};
+use store::{PendingTask, SourceTree};
+
+use super::config::{ConfigTexts, MergedConfig};
+use super::path::{self, Layer};
+use super::world::{World, WorldInputs};
+use super::{config, world};
+use crate::background::Reconciler;
+use crate::inner::{Inner, blocking};
+use crate::{ProjectKey, ServiceError};
+
+/// A (repository, arch).
+pub(super) type GroupKey = (RepositoryId, Arch);
+
+/// What is planned for a group.
+pub(super) enum GroupPlan {
+    /// Nothing has changed since the last plan.
+    Same,
+    /// Every task waits for the same reason.
+    All(Verdict),
+    /// One entry a task.
+    Each(Box<Planned>),
+}
+
+/// A plan with what it was made from.
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    pub(super) world: Arc<World>,
+    pub(super) config: MergedConfig,
+    pub(super) trigger: TriggerPolicy,
+    /// Names everything it was made from.
+    pub(super) signature: Sha256,
+    /// Source trees in the order of the plan's tasks.
+    pub(super) trees: Vec<SourceTree>,
+}
+
+/// Plans the tasks of a group.
+pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -> Result<GroupPlan, ServiceError> {
+    let gathered = match gather(inner, key, tasks).await? {
+        Ok(gathered) => gathered,
+        Err(verdict) => return Ok(GroupPlan::All(verdict)),
+    };
+    let signature = gathered.signature(tasks);
+    if inner.planning.is_known(key, &signature) {
+        return Ok(GroupPlan::Same);
+    }
+    let world = world(inner, gathered.inputs.clone()).await?;
+    let (blobs, arch, tasks) = (inner.blobs.clone(), key.1.clone(), tasks.to_vec());
+    let planned = blocking(move || {
+        let config = gathered.merged;
+        let profiles = sched::macro_words(&config.evaluated.config, "deb_build_profiles");
+        let target = Target { arch: &arch, profiles: &profiles };
+        let wanted: Vec<WantedTask> = tasks
+            .iter()
+            .zip(&gathered.trees)
+            .map(|(task, tree)| WantedTask {
+                task: task.task,
+                package: task.package.to_string(),
+                recipe: read_recipe(&blobs, tree, &target),
+            })
+            .collect();
+        let is_local =
+            |package: PackageId| world.sha256(package).is_some_and(|sha256| blobs.touch(&sha256).unwrap_or(false));
+        let plan = sched::plan(&Snapshot {
+            arch: &arch,
+            config: &config.evaluated.config,
+            config_error: config.evaluated.parse_error.as_deref(),
+            pool: &world.pool,
+            is_local: &is_local,
+            extra_packages: &gathered.extra_packages,
+            block: if gathered.trigger == TriggerPolicy::OnChange { BlockPolicy::Older } else { BlockPolicy::Never },
+            tasks: &wanted,
+        });
+        Planned { plan, world, config, trigger: gathered.trigger, signature, trees: gathered.trees }
+    })
+    .await?;
+    Ok(GroupPlan::Each(Box::new(planned)))
+}
+
+/// Everything a plan depends on, without the packages themselves.
+struct Gathered {
+    inputs: WorldInputs,
+    merged: MergedConfig,
+    extra_packages: Vec<String>,
+    trigger: TriggerPolicy,
+    trees: Vec<SourceTree>,
+}
+
+impl Gathered {
+    /// Equal for equal plans, but for packages that were fetched or pruned in between.
+    fn signature(&self, tasks: &[PendingTask]) -> Sha256 {
+        let mut hasher = Sha256Hasher::new();
+        hasher.update(self.inputs.digest().as_bytes());
+        hasher.update(self.merged.sha256.as_bytes());
+        hasher.update(format!("{:?} {:?}", self.extra_packages, self.trigger).as_bytes());
+        for task in tasks {
+            hasher.update(format!("\n{} {}", task.task, task.source_tree).as_bytes());
+        }
+        hasher.finish()
+    }
+}
+
+/// Reads what a plan needs; or why all tasks of the group have to wait.
+async fn gather(
+    inner: &Inner,
+    (repository, arch): &GroupKey,
+    tasks: &[PendingTask],
+) -> Result<Result<Gathered, Verdict>, ServiceError> {
+    let broken = |detail: String| Ok(Err(Verdict::Broken { detail }));
+    let mut session = inner.store.read().await?;
+    let Some(found) = session.repository_by_id(*repository).await? else {
+        return broken(format!("repository {repository} is gone"));
+    };
+    let extra_packages = extra_packages(&found, arch);
+    let (layers, missing) = path::expand(&mut session, found).await?;
+    if let Some(element) = missing.first() {
+        return broken(format!("the path names {element}, which does not exist"));
+    }
+    let texts: ConfigTexts = config::texts(&mut session, &layers).await?;
+    let inputs = world::inputs(&mut session, &layers, arch, PackageFormat::Deb).await?;
+    if let Some(verdict) = unfetched_mirror(inner, &mut session, &layers, &inputs).await? {
+        return Ok(Err(verdict));
+    }
+    let project = layers.first().map(|layer| layer.project);
+    let settings = match project {
+        Some(id) => session.project(id).await?.map(|project| project.settings),
+        None => None,
+    };
+    let mut trees = Vec::new();
+    for task in tasks {
+        let missing = || ServiceError::ProjectMissing { project: ProjectKey::Id(task.project_id) };
+        trees.push(session.source_tree(&task.source_tree).await?.ok_or_else(missing)?);
+    }
+    drop(session);
+    let arch = arch.clone();
+    let merged = blocking(move || texts.merge(&arch)).await?;
+    let trigger = settings.map(|settings| settings.trigger).unwrap_or_default();
+    let format = merged.evaluated.config.package_format().unwrap_or(PackageFormat::Deb);
+    let inputs = WorldInputs { format, ..inputs };
+    Ok(Ok(Gathered { inputs, merged, extra_packages, trigger, trees }))
+}
+
+fn extra_packages(repository: &Repository, arch: &Arch) -> Vec<String> {
+    let found = repository.arches.iter().find(|known| known.arch == *arch);
+    found.map(|known| known.extra_packages.clone()).unwrap_or_default()
+}
+
+/// Why a mirror of the path can not be used yet.
+async fn unfetched_mirror(
+    inner: &Inner,
+    session: &mut store::Session,
+    layers: &[Layer],
+    inputs: &WorldInputs,
+) -> Result<Option<Verdict>, ServiceError> {
+    for (layer, found) in layers.iter().zip(&inputs.layers) {
+        let is_here =
+            !found.indices.is_empty() && found.indices.iter().all(|index| inner.blobs.contains(&index.sha256));
+        if layer.repository.mirror.is_none() || is_here {
+            continue;
+        }
+        inner.poke(Reconciler::Mirror);
+        let check = session.mirror_check(layer.repository.id).await?;
+        return Ok(Some(match check.failure {
+            Some(failure) => Verdict::Broken { detail: format!("mirror of {}: {failure}", layer.repository.project) },
+            None => Verdict::Fetching,
+        }));
+    }
+    Ok(None)
+}
+
+/// The world of some inputs, from memory or made now.
+async fn world(inner: &Inner, inputs: WorldInputs) -> Result<Arc<World>, ServiceError> {
+    let digest = inputs.digest();
+    if let Some(world) = inner.planning.worlds.get(&digest, Instant::now()) {
+        return Ok(world);
+    }
+    let blobs = inner.blobs.clone();
+    let begun = Instant::now();
+    let world = Arc::new(blocking(move || inputs.build(&blobs)).await??);
+    let duration_ms = begun.elapsed().as_millis();
+    tracing::info!(packages = world.pool.len(), duration_ms, "read the packages of a repository path");
+    inner.planning.worlds.put(digest, &world, Instant::now());
+    Ok(world)
+}
+
+/// Reads a task's recipe for the architecture and profiles of its group; or says why it can not be built from.
+fn read_recipe(blobs: &store::Blobs, tree: &SourceTree, target: &Target<'_>) -> Result<Recipe, String> {
+    let file = &tree.recipe_file;
+    let found = tree.files.iter().find(|source| source.name == *file);
+    let found = found.ok_or_else(|| format!("{file}: is not among the sources"))?;
+    let bytes = blobs.read(&found.sha256).map_err(|error| format!("{file}: {error}"))?;
+    let (recipe, findings) = dsc::parse(&String::from_utf8_lossy(&bytes), target);
+    let errors: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.grade == Grade::Error)
+        .map(|finding| finding.message.clone())
+        .collect();
+    match recipe {
+        Some(recipe) if errors.is_empty() => Ok(recipe),
+        _ => Err(format!("{file}: {}", errors.join("; "))),
+    }
+}
+
+/// The tasks of a plan in the order of the plan, by number.
+pub(super) fn task_of(tasks: &[PendingTask], task: TaskId) -> Option<&PendingTask> {
+    tasks.iter().find(|pending| pending.task == task)
+}

@@ -1,0 +1,128 @@
+//! Carries out what the planner says of a task.
+
+use model::{FailureCause, JobFile, RecipeSpec, RootSpec, TaskId, TriggerPolicy, Verdict};
+use sched::{PlannedTask, RootPlan};
+use store::{PendingTask, SourceTree, TaskChange, TaskPlan};
+
+use super::config::MergedConfig;
+use super::world::World;
+use crate::ServiceError;
+use crate::inner::{Inner, blocking};
+
+/// Writes a verdict down. Builds on request end with what can not be built; builds on change wait for a change. Whether
+/// anything changed.
+pub(super) async fn note(
+    inner: &Inner,
+    task: &PendingTask,
+    verdict: &Verdict,
+    trigger: TriggerPolicy,
+) -> Result<bool, ServiceError> {
+    if task.verdict.as_ref() == Some(verdict) && !task.ready {
+        return Ok(false);
+    }
+    let now = inner.now();
+    let mut session = inner.store.write().await?;
+    let on_request = trigger == TriggerPolicy::OnRequest;
+    match verdict {
+        Verdict::Excluded { .. } => {
+            session.change_task(task.task, TaskChange::Exclude(verdict), now).await?;
+        }
+        Verdict::Unresolvable { problems } if on_request => {
+            let cause = FailureCause::Unresolvable { problems: problems.clone() };
+            session.change_task(task.task, TaskChange::Fail(&cause), now).await?;
+        }
+        Verdict::Broken { detail } if on_request => {
+            let cause = FailureCause::Configuration { detail: detail.clone() };
+            session.change_task(task.task, TaskChange::Fail(&cause), now).await?;
+        }
+        _ => {
+            session.set_verdict(task.task, verdict).await?;
+        }
+    }
+    session.commit().await?;
+    tracing::info!(task.id = %task.task, "task {} ({} {} {}): {verdict}", task.task, task.package, task.repository, task.arch);
+    inner.changed();
+    Ok(true)
+}
+
+/// Writes down why a task waits, whatever the project's policy: the reason is not the package's.
+pub(super) async fn wait(inner: &Inner, task: &PendingTask, verdict: &Verdict) -> Result<bool, ServiceError> {
+    note(inner, task, verdict, TriggerPolicy::OnChange).await
+}
+
+/// Ends a task whose packages can not be had.
+pub(super) async fn fail(inner: &Inner, task: TaskId, cause: &FailureCause) -> Result<(), ServiceError> {
+    let mut session = inner.store.write().await?;
+    session.change_task(task, TaskChange::Fail(cause), inner.now()).await?;
+    session.commit().await?;
+    inner.changed();
+    Ok(())
+}
+
+/// A task whose root is known, ready to be scheduled once every package is here.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) task: TaskId,
+    pub(super) plan: TaskPlan,
+    pub(super) root: RootSpec,
+    pub(super) config_text: Vec<u8>,
+}
+
+/// Puts together what a worker will be given.
+pub(super) fn prepare(
+    inner: &Inner,
+    task: &PendingTask,
+    planned: &PlannedTask,
+    root: &RootPlan,
+    (world, tree, config): (&World, &SourceTree, &MergedConfig),
+) -> Result<Ready, String> {
+    let mut packages = Vec::with_capacity(root.packages.len());
+    for package in &root.packages {
+        let found = world.root_package(*package);
+        packages.push(found.ok_or_else(|| format!("{} has no usable file name", world.pool.name(*package)))?);
+    }
+    let sources =
+        tree.files.iter().map(|file| JobFile { name: file.name.clone(), bytes: file.bytes, sha256: file.sha256 });
+    let plan = TaskPlan {
+        title: format!("{}/{} {} {}", task.project, task.package, task.repository, task.arch),
+        recipe: RecipeSpec { kind: tree.recipe_kind, file: tree.recipe_file.clone() },
+        sources: sources.collect(),
+        settings: root.settings.clone(),
+        limits: task.limits.clone().unwrap_or_else(|| inner.config.limits.clone()),
+        network: task.network,
+    };
+    let root = RootSpec {
+        format: world.pool.format(),
+        preinstall: root.preinstall.clone(),
+        run_scripts: root.run_scripts.clone(),
+        packages,
+    };
+    Ok(Ready { task: planned.task, plan, root, config_text: config.text.clone() })
+}
+
+/// Makes a task claimable: its exact environment and configuration are stored with it.
+pub(super) async fn schedule(inner: &Inner, ready: Ready) -> Result<bool, ServiceError> {
+    let Ready { task, plan, root, config_text } = ready;
+    let blobs = inner.blobs.clone();
+    let digests: Vec<_> = root.packages.iter().map(|package| package.file.sha256).collect();
+    let (root, config) = blocking(move || {
+        let text = serde_json::to_vec(&root).map_err(|error| ServiceError::Failed {
+            what: format!("writing the root of task {task}"),
+            source: error.into(),
+        })?;
+        Ok::<_, ServiceError>((blobs.put(&text)?, blobs.put(&config_text)?))
+    })
+    .await??;
+    let mut session = inner.store.write().await?;
+    let scheduled = session.put_plan(task, &plan, &root, &digests, inner.now()).await?;
+    if scheduled {
+        session.set_plan_config(task, &config).await?;
+    }
+    session.commit().await?;
+    if scheduled {
+        tracing::info!(task.id = %task, packages = digests.len(), "task {task} ({}) is scheduled", plan.title);
+        inner.changed();
+        inner.poke_workers();
+    }
+    Ok(scheduled)
+}

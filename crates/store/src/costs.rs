@@ -1,0 +1,67 @@
+//! How SQLite finds the rows of every statement that runs often, as it says itself. `SEARCH` uses an index; `SCAN` walks,
+//! which is right only for a page of everything in the table's own order, and for the users when a worker asks for work.
+
+use model::{BuildId, ProjectId, TaskState, Timestamp, UserName};
+use pkg::Arch;
+use sqlx::{AssertSqlSafe, Row as _};
+
+use crate::builds::{builds_query, tasks_query};
+use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
+use crate::plans::PENDING_TASKS;
+use crate::projects::projects_query;
+use crate::results::REPOSITORY_RESULTS;
+use crate::sources::OPEN_SOURCES;
+use crate::states::OPEN_TASK_COUNTS;
+use crate::{BuildFilter, ProjectFilter, Store, TaskFilter};
+
+async fn plan(store: &Store, sql: &str) -> String {
+    let mut session = store.read().await.unwrap();
+    let rows =
+        sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(session.run()).await.unwrap();
+    let steps = rows.iter().map(|row| format!("  {}\n", row.get::<String, _>("detail")));
+    steps.collect()
+}
+
+fn statements() -> Vec<(&'static str, String)> {
+    let (now, arches) = (Timestamp::from_millis(0), [Arch::parse("x86_64").unwrap()]);
+    let (project, owner) = (Some(ProjectId::new(1)), Some(UserName::parse("alice").unwrap()));
+    let builds = BuildFilter { limit: Some(1), ..BuildFilter::default() };
+    let tasks = TaskFilter { limit: Some(1), ..TaskFilter::default() };
+    let by_build = TaskFilter { build: Some(BuildId::new(1)), ..tasks.clone() };
+    let failed = TaskFilter { project, states: vec![TaskState::Failed], ..tasks.clone() };
+    let build = |filter: BuildFilter| builds_query(&filter).sql().as_str().to_owned();
+    let task = |filter: TaskFilter| tasks_query(&filter).sql().as_str().to_owned();
+    let project_list = |filter: ProjectFilter| projects_query(&filter).sql().as_str().to_owned();
+    vec![
+        ("projects", project_list(ProjectFilter::default())),
+        ("projects of an owner", project_list(ProjectFilter { owner: owner.clone(), ..ProjectFilter::default() })),
+        ("builds", build(builds.clone())),
+        ("builds of a project", build(BuildFilter { project, ..builds.clone() })),
+        ("unfinished builds of a project", build(BuildFilter { project, finished: Some(false), ..builds.clone() })),
+        ("builds of an owner", build(BuildFilter { owner: owner.clone(), ..builds.clone() })),
+        ("unfinished builds", build(BuildFilter { finished: Some(false), ..builds })),
+        ("tasks of a build", task(by_build)),
+        ("tasks of a project", task(TaskFilter { project, ..tasks.clone() })),
+        ("failed tasks of a project", task(failed)),
+        ("tasks of an owner", task(TaskFilter { owner, ..tasks.clone() })),
+        ("running tasks", task(TaskFilter { states: vec![TaskState::Running], ..tasks })),
+        ("next owner", next_owner_query(&arches, now).sql().as_str().to_owned()),
+        ("next task", next_task_query(1, &arches, now).sql().as_str().to_owned()),
+        ("expired leases", active_jobs_query(Some(now)).sql().as_str().to_owned()),
+        ("open sources", OPEN_SOURCES.to_owned()),
+        ("pending tasks", PENDING_TASKS.to_owned()),
+        ("open task counts", OPEN_TASK_COUNTS.to_owned()),
+        ("results of a repository", REPOSITORY_RESULTS.to_owned()),
+    ]
+}
+
+#[tokio::test]
+async fn frequent_statements_find_their_rows_by_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("kiln.db")).await.unwrap();
+    let mut drawn = String::new();
+    for (name, sql) in statements() {
+        drawn += &format!("{name}\n{}", plan(&store, &sql).await);
+    }
+    expect_test::expect_file!["costs.txt"].assert_eq(&drawn);
+}

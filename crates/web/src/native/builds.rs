@@ -1,0 +1,82 @@
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use model::{Build, Task, UserName};
+use service::{BuildFilter, TargetName};
+
+use super::error::NativeError;
+use super::reasons::task_cause;
+use super::request::{Caller, InBuild, project_called};
+use super::wire::{BuildAnswer, BuildsAnswer, TaskAnswer};
+use crate::app::App;
+use crate::files::result_path;
+use crate::query::Query;
+
+/// Most builds of one answer.
+const MAX_LIMIT: u32 = 1000;
+
+/// A build with what is derived from it.
+pub(super) fn answer(build: Build) -> BuildAnswer {
+    BuildAnswer {
+        state: build.state(),
+        finished: build.is_finished(),
+        started_at: build.started_at(),
+        ended_at: build.ended_at(),
+        tasks: build.tasks.iter().map(|task| task_answer(&build, task)).collect(),
+        build,
+    }
+}
+
+fn task_answer(build: &Build, task: &Task) -> TaskAnswer {
+    let target = TargetName { repository: task.repository.clone(), arch: task.arch.clone() };
+    TaskAnswer {
+        task: task.clone(),
+        target: target.to_string(),
+        cause: task_cause(build, task),
+        results_path: result_path(build, task),
+    }
+}
+
+/// `GET /builds?project=&owner=&finished=&limit=&offset=`, newest first.
+pub(super) async fn list(State(app): State<App>, query: Query) -> Result<Json<BuildsAnswer>, NativeError> {
+    let project = match query.get("project") {
+        Some(name) => Some(project_called(&app, name).await?.id),
+        None => None,
+    };
+    let owner = query.get("owner").map(UserName::parse).transpose();
+    let number = |value: Option<i64>| value.map(|value| u32::try_from(value.max(0)).unwrap_or(u32::MAX));
+    let filter = BuildFilter {
+        project,
+        owner: owner.map_err(|error| NativeError::invalid(error.to_string()))?,
+        finished: query.boolean("finished")?,
+        limit: Some(number(query.integer("limit")?).unwrap_or(100).min(MAX_LIMIT)),
+        offset: number(query.integer("offset")?).unwrap_or(0),
+    };
+    let builds = app.service.builds(&filter).await?;
+    Ok(Json(BuildsAnswer { builds: builds.into_iter().map(answer).collect() }))
+}
+
+/// `GET /builds/ID`.
+pub(super) async fn show(InBuild(build): InBuild) -> Json<BuildAnswer> {
+    Json(answer(build))
+}
+
+/// `POST /builds/ID/cancel`.
+pub(super) async fn cancel(
+    State(app): State<App>,
+    Caller(user): Caller,
+    InBuild(build): InBuild,
+) -> Result<Json<BuildAnswer>, NativeError> {
+    app.service.cancel(&user, build.id).await?;
+    Ok(Json(answer(app.service.build(build.id).await?)))
+}
+
+/// `DELETE /builds/ID`.
+pub(super) async fn delete(
+    State(app): State<App>,
+    Caller(user): Caller,
+    InBuild(build): InBuild,
+) -> Result<StatusCode, NativeError> {
+    app.service.delete(&user, build.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,54 @@
+//! Kiln's own interface below `/api/kiln/v1`: JSON in Kiln's words, for the command line and for scripts.
+//!
+//! [`wire`] has every body; the command line reads answers with the same types.
+
+mod builds;
+mod distributions;
+mod error;
+mod logs;
+mod projects;
+pub mod reasons;
+mod request;
+mod status;
+mod submit;
+mod tasks;
+mod users;
+pub mod wire;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{any, get, post, put};
+
+use crate::app::App;
+
+/// Where the interface begins.
+pub const BASE: &str = "/api/kiln/v1";
+
+/// The routes of the dialect.
+pub(crate) fn routes() -> Router<App> {
+    let at = |path: &str| format!("{BASE}{path}");
+    Router::new()
+        .route(BASE, get(status::server))
+        .route(&at("/login"), get(users::login))
+        .route(&at("/users"), post(users::create))
+        .route(&at("/users/{name}/tokens"), post(users::create_token))
+        .route(&at("/status"), get(status::show))
+        .route(&at("/changes"), get(status::changes))
+        .route(&at("/targets"), get(projects::targets))
+        .route(&at("/distributions"), get(distributions::list).post(distributions::add))
+        .route(&at("/distributions/{name}/refresh"), post(distributions::refresh))
+        .route(&at("/projects"), get(projects::list).post(projects::create))
+        .route(&at("/projects/{name}"), get(projects::show).put(projects::update).delete(projects::delete))
+        .route(&at("/projects/{name}/config"), get(projects::config).put(projects::set_config))
+        .route(&at("/projects/{name}/targets/{target}"), put(projects::enable).delete(projects::disable))
+        .route(&at("/builds"), get(builds::list).post(submit::create))
+        .route(&at("/builds/{id}"), get(builds::show).delete(builds::delete))
+        .route(&at("/builds/{id}/cancel"), post(builds::cancel))
+        .route(&at("/tasks/{id}/log"), get(logs::show))
+        .route(&at("/tasks/{id}/results"), get(tasks::results))
+        .route(&at("/tasks/{id}/results/{file}"), get(tasks::result))
+        .route(&at("/tasks/{id}/environment"), get(tasks::environment))
+        .route(&at("/{*rest}"), any(error::unknown_address))
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(middleware::map_response(error::always_json))
+}

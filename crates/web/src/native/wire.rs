@@ -1,0 +1,336 @@
+//! The bodies of Kiln's own interface.
+//!
+//! Nouns of [`model`] are sent as they are. Requests refuse keys they do not know; answers may grow new ones.
+
+use model::{
+    Build, BuildId, BuildState, Limits, Project, ProjectSettings, Repository, ResultFile, RootPackage, Task, Timestamp,
+    UserName,
+};
+use serde::{Deserialize, Serialize};
+
+/// An error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorAnswer {
+    /// What went wrong.
+    pub error: ErrorBody,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// Which of the kinds it is.
+    pub code: ErrorCode,
+    /// One sentence for people, causes included.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+/// The kinds of errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// The request makes no sense (400, 405, 408, 413).
+    Invalid,
+    /// Nobody is logged in, or the user may not (401, 403).
+    Denied,
+    /// What was named is not there (404).
+    Missing,
+    /// It does not fit the state things are in (409).
+    Conflicting,
+    /// Later it may work (503).
+    Busy,
+    /// The server failed (500).
+    Broken,
+}
+
+/// Who we are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// `kiln`.
+    pub name: String,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// Who is logged in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// Name.
+    pub user: UserName,
+    /// Whether the user may do everything.
+    pub admin: bool,
+}
+
+/// A user to create.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    /// Name.
+    pub name: UserName,
+    /// Whether the user may do everything.
+    #[serde(default)]
+    pub admin: bool,
+}
+
+/// A token to create.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewTokenRequest {
+    /// How long it works, in seconds.
+    pub lifetime_seconds: u64,
+}
+
+/// A fresh token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenAnswer {
+    /// Whose.
+    pub user: UserName,
+    /// Public half.
+    pub login: String,
+    /// Secret half.
+    pub token: String,
+    /// When it stops to work.
+    pub expires_at: Timestamp,
+}
+
+/// A project to create.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewProjectRequest {
+    /// Name.
+    pub name: String,
+    /// Targets to build for (`debian-12-x86_64`).
+    #[serde(default)]
+    pub targets: Vec<String>,
+    /// Settings; without them, results are published and builds have no network.
+    #[serde(default)]
+    pub settings: Option<ProjectSettings>,
+}
+
+/// A project with its repositories.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectAnswer {
+    /// The project.
+    pub project: Project,
+    /// Its repositories in order of creation.
+    pub repositories: Vec<Repository>,
+}
+
+/// Several projects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectsAnswer {
+    /// In order of creation.
+    pub projects: Vec<Project>,
+}
+
+/// Something a project can build for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetAnswer {
+    /// Name (`debian-12-x86_64`).
+    pub name: String,
+    /// What it builds against (`Debian:12/standard`).
+    pub path: String,
+    /// Whether it can be enabled.
+    pub active: bool,
+}
+
+/// Several targets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetsAnswer {
+    /// In order of creation.
+    pub targets: Vec<TargetAnswer>,
+}
+
+/// How a project builds for a target.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnableRequest {
+    /// Packages every root gets in addition.
+    #[serde(default)]
+    pub extra_packages: Vec<String>,
+}
+
+/// A distribution to add.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewDistribution {
+    /// Preset (`debian-12`).
+    pub preset: String,
+    /// Address of the archive; without it, the one of the server's own package manager.
+    #[serde(default)]
+    pub mirror_url: Option<String>,
+    /// Address of the security archive; without it, the one of the server's own package manager.
+    #[serde(default)]
+    pub security_url: Option<String>,
+    /// Architectures; none means the preset's.
+    #[serde(default)]
+    pub arches: Vec<String>,
+}
+
+/// How a mirrored distribution stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MirrorAnswer {
+    /// Packages it offers.
+    pub packages: u64,
+    /// Index files that were fetched.
+    pub fetched: u64,
+    /// When the indices were last known to be current.
+    pub checked_at: Timestamp,
+}
+
+/// A revision of a build configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigAnswer {
+    /// Number within the project; 0 if it never had one.
+    pub revision: u64,
+    /// The text; bytes that are not UTF-8 are replaced.
+    pub text: String,
+    /// Why it was changed.
+    pub comment: String,
+    /// Who changed it.
+    pub author: Option<UserName>,
+    /// When.
+    pub created_at: Timestamp,
+    /// What is odd about the text.
+    #[serde(default)]
+    pub findings: Vec<String>,
+}
+
+/// A build configuration to keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigRequest {
+    /// The text.
+    pub text: String,
+    /// Why it is changed.
+    #[serde(default)]
+    pub comment: String,
+}
+
+/// A build to submit; in a form, the part `build` holds it and each part `file` one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitRequest {
+    /// Name of the project.
+    pub project: String,
+    /// Address of the recipe; absent if files are sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Targets; none means every enabled one.
+    #[serde(default)]
+    pub targets: Vec<String>,
+    /// Whether the recipe may reach the network; absent means what the project says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<bool>,
+    /// Limits of its jobs; absent means the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitted {
+    /// Number of the build.
+    pub build: BuildId,
+}
+
+/// Why a task is not running and not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// For machines.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
+/// A build as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildAnswer {
+    /// The build.
+    pub build: Build,
+    /// Where it stands.
+    pub state: BuildState,
+    /// Whether nothing of it runs or will run.
+    pub finished: bool,
+    /// When its first task started.
+    pub started_at: Option<Timestamp>,
+    /// When its last task ended.
+    pub ended_at: Option<Timestamp>,
+    /// Its tasks, in the order of the build's.
+    pub tasks: Vec<TaskAnswer>,
+}
+
+/// What is not in a task itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskAnswer {
+    /// The task.
+    pub task: Task,
+    /// Its target (`debian-12-x86_64`).
+    pub target: String,
+    /// Why it is not running and not done.
+    pub cause: Option<Cause>,
+    /// Address of the folder of its results, below the server's; null until the source is known.
+    pub results_path: Option<String>,
+}
+
+/// Several builds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildsAnswer {
+    /// Newest first.
+    pub builds: Vec<BuildAnswer>,
+}
+
+/// What a task left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultsAnswer {
+    /// By name.
+    pub results: Vec<ResultFile>,
+}
+
+/// The root a task was built in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentAnswer {
+    /// In install order; null before it was planned.
+    pub packages: Option<Vec<RootPackage>>,
+}
+
+/// A number that grows with every change of a build, a task or a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangesAnswer {
+    /// The number to ask with next time.
+    pub seen: u64,
+}
+
+/// The server at a glance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusAnswer {
+    /// Projects.
+    pub projects: u64,
+    /// Builds.
+    pub builds: u64,
+    /// Builds that are not finished.
+    pub unfinished_builds: u64,
+    /// Unfinished tasks by state, only states that some task has.
+    pub tasks: std::collections::BTreeMap<String, u64>,
+    /// Background work.
+    pub reconcilers: Vec<ReconcilerAnswer>,
+}
+
+/// One piece of background work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconcilerAnswer {
+    /// Name.
+    pub name: String,
+    /// Passes so far.
+    pub passes: u64,
+    /// When the last pass began.
+    pub last_started_at: Option<Timestamp>,
+    /// How long it took, in milliseconds.
+    pub last_duration_ms: u64,
+    /// What it changed.
+    pub last_changes: u64,
+    /// Why it failed, if it did.
+    pub last_error: Option<String>,
+}

@@ -1,0 +1,10 @@
+//! The interface over real sockets: a router on a service in a temporary folder, on a free port.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod copr;
+mod files;
+mod hostile;
+mod kit;
+mod native;
+mod recorded;

@@ -1,0 +1,184 @@
+//! Kiln's own interface.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::kit::{World, form};
+
+const BASE: &str = "/api/kiln/v1";
+
+#[tokio::test]
+async fn a_login_is_who_the_token_belongs_to() {
+    let world = World::new().await;
+    let mine = world.call("alice", "GET", &format!("{BASE}/login"), Value::Null).await.json();
+    assert_eq!(mine, json!({"user": "alice", "admin": false}));
+    let nobody = world.get(&format!("{BASE}/login")).await;
+    assert_eq!((nobody.status, nobody.json()["error"]["code"].as_str()), (401, Some("denied")));
+    let (login, token) = world.token("alice", Duration::ZERO).await;
+    let expired = world.send(world.request("GET", &format!("{BASE}/login")).basic_auth(login, Some(token))).await;
+    assert_eq!(expired.status, 401);
+}
+
+#[tokio::test]
+async fn errors_have_a_code_and_help() {
+    let world = World::new().await;
+    let wanted = json!({"name": "home:alice:p", "targets": ["nosuch-1-x86_64"]});
+    let answer = world.call("alice", "POST", &format!("{BASE}/projects"), wanted).await;
+    assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (400, Some("invalid")));
+    assert!(answer.json()["error"]["help"].is_string());
+    let other = world.call("bob", "POST", &format!("{BASE}/projects"), json!({"name": "home:alice:p"})).await;
+    assert_eq!((other.status, other.json()["error"]["code"].as_str()), (403, Some("denied")));
+    for (path, status) in
+        [("/projects/nosuch", 404), ("/builds/7", 404), ("/builds/x", 404), ("/nosuch", 404), ("/tasks/1/log", 404)]
+    {
+        let answer = world.get(&format!("{BASE}{path}")).await;
+        assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (status, Some("missing")), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_does_not_run_says_why() {
+    let world = World::new().await;
+    let project = world.project("p1").await;
+    let build = world.build(project).await;
+    let path = format!("{BASE}/builds/{build}");
+    let cause = async || world.get(&path).await.json()["tasks"][0]["cause"]["code"].as_str().map(str::to_owned);
+    assert_eq!(cause().await.as_deref(), Some("source_pending"));
+    world.prepare(build).await;
+    assert_eq!(cause().await.as_deref(), Some("scheduled"));
+    let job = world.claim().await;
+    assert_eq!(cause().await, None);
+    world.fail(job).await;
+    assert_eq!(cause().await.as_deref(), Some("recipe"));
+    let answer = world.get(&path).await.json();
+    assert_eq!(answer["tasks"][0]["cause"]["message"], "dpkg-buildpackage ended with exit status 2");
+    assert_eq!((answer["state"].as_str(), answer["finished"].as_bool()), (Some("failed"), Some(true)));
+}
+
+#[tokio::test]
+async fn a_log_is_followed_to_its_end() {
+    let world = World::new().await;
+    let project = world.project("p1").await;
+    let build = world.build(project).await;
+    world.prepare(build).await;
+    let task = world.get(&format!("{BASE}/builds/{build}")).await.json()["tasks"][0]["task"]["id"].clone();
+    let path = format!("{BASE}/tasks/{task}/log");
+    assert_eq!(world.get(&path).await.status, 404);
+    let mut follower = world.request("GET", &format!("{path}?follow=1")).send().await.unwrap();
+    let job = world.claim().await;
+    world.log(job, "first line\n");
+    let mut followed = follower.chunk().await.unwrap().unwrap().to_vec();
+    world.log(job, "second line\n");
+    world.succeed(job, b"package").await;
+    while let Some(piece) = follower.chunk().await.unwrap() {
+        followed.extend_from_slice(&piece);
+    }
+    let whole = world.get(&path).await;
+    assert_eq!(String::from_utf8(followed).unwrap(), whole.text());
+    assert!(whole.text().contains("first line\nsecond line\n"), "{}", whole.text());
+    let part = world.send(world.request("GET", &path).header("range", "bytes=6-9")).await;
+    assert_eq!((part.status, part.body.as_slice()), (206, &whole.body[6..10]));
+    let rest = world.get(&format!("{path}?follow=1&offset=6")).await;
+    assert_eq!(rest.body, whole.body[6..]);
+}
+
+#[tokio::test]
+async fn a_follower_does_not_outlive_the_server() {
+    let world = World::new().await;
+    let project = world.project("p1").await;
+    let build = world.build(project).await;
+    world.prepare(build).await;
+    world.claim().await;
+    let task = world.get(&format!("{BASE}/builds/{build}")).await.json()["tasks"][0]["task"]["id"].clone();
+    let follower = world.request("GET", &format!("{BASE}/tasks/{task}/log?follow=1")).send().await.unwrap();
+    world.stop.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(10), follower.bytes()).await;
+    assert!(ended.is_ok(), "the stream must end when the server stops");
+}
+
+#[tokio::test]
+async fn results_are_downloaded_with_their_digest() {
+    let world = World::new().await;
+    let project = world.project("p1").await;
+    let build = world.build(project).await;
+    world.prepare(build).await;
+    let job = world.claim().await;
+    world.succeed(job, b"package").await;
+    let task = world.get(&format!("{BASE}/builds/{build}")).await.json()["tasks"][0]["task"]["id"].clone();
+    let results = world.get(&format!("{BASE}/tasks/{task}/results")).await.json();
+    let file = &results["results"][0]["file"];
+    let path = format!("{BASE}/tasks/{task}/results/{}", file["name"].as_str().unwrap());
+    let answer = world.get(&path).await;
+    assert_eq!((answer.status, answer.body.as_slice()), (200, b"package".as_slice()));
+    let etag = format!("\"{}\"", file["sha256"].as_str().unwrap());
+    assert_eq!(answer.header("etag"), Some(etag.as_str()));
+    let again = world.send(world.request("GET", &path).header("if-none-match", etag)).await;
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    let environment = world.get(&format!("{BASE}/tasks/{task}/environment")).await.json();
+    assert_eq!(environment["packages"][0]["name"], "libc6");
+}
+
+#[tokio::test]
+async fn files_and_addresses_are_submitted() {
+    let world = World::new().await;
+    world.project("p1").await;
+    let wanted = json!({"project": "home:alice:p1", "url": "https://example.org/hello.dsc", "network": true});
+    let answer = world.call("alice", "POST", &format!("{BASE}/builds"), wanted).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let build = world.get(&format!("{BASE}/builds/{}", answer.json()["build"])).await.json();
+    assert_eq!((build["build"]["network"].as_bool(), build["state"].as_str()), (Some(true), Some("pending")));
+    let (login, token) = world.token("alice", Duration::from_secs(60)).await;
+    let wanted = json!({"project": "home:alice:p1", "targets": ["debian-12-x86_64"]}).to_string();
+    let (content_type, body) =
+        form(&[("file", Some("b.tar.xz"), "x"), ("file", Some("a.dsc"), "y"), ("build", None, &wanted)]);
+    let request = world.request("POST", &format!("{BASE}/builds")).basic_auth(login, Some(token));
+    let answer = world.send(request.header("content-type", content_type).body(body)).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let build = world.get(&format!("{BASE}/builds/{}", answer.json()["build"])).await.json();
+    assert_eq!(build["build"]["source"], json!({"kind": "upload", "file": "a.dsc"}));
+    let neither = world.call("alice", "POST", &format!("{BASE}/builds"), json!({"project": "home:alice:p1"})).await;
+    assert_eq!(neither.status, 400);
+}
+
+#[tokio::test]
+async fn a_configuration_is_kept_with_its_author() {
+    let world = World::new().await;
+    world.project("p1").await;
+    let path = format!("{BASE}/projects/home:alice:p1/config");
+    assert_eq!(world.get(&path).await.json()["revision"], 0);
+    let body = json!({"text": "Prefer: libfoo1\n", "comment": "choose"});
+    assert_eq!(world.call("bob", "PUT", &path, body.clone()).await.status, 403);
+    assert_eq!(world.call("alice", "PUT", &path, body).await.status, 200);
+    let kept = world.get(&path).await.json();
+    assert_eq!((kept["revision"].as_i64(), kept["author"].as_str()), (Some(1), Some("alice")));
+    assert_eq!(kept["text"], "Prefer: libfoo1\n");
+}
+
+#[tokio::test]
+async fn users_and_tokens_are_made_by_administrators() {
+    let world = World::new().await;
+    let carol = json!({"name": "carol"});
+    assert_eq!(world.call("alice", "POST", &format!("{BASE}/users"), carol.clone()).await.status, 403);
+    assert_eq!(world.call("admin", "POST", &format!("{BASE}/users"), carol.clone()).await.status, 201);
+    assert_eq!(world.call("admin", "POST", &format!("{BASE}/users"), carol).await.status, 409);
+    let token =
+        world.call("admin", "POST", &format!("{BASE}/users/carol/tokens"), json!({"lifetime_seconds": 60})).await;
+    let token = token.json();
+    let (login, secret) = (token["login"].as_str().unwrap(), token["token"].as_str().unwrap());
+    let login = world.send(world.request("GET", &format!("{BASE}/login")).basic_auth(login, Some(secret))).await;
+    assert_eq!(login.json()["user"], "carol");
+}
+
+#[tokio::test]
+async fn changes_are_told_at_once() {
+    let world = World::new().await;
+    let project = world.project("p1").await;
+    let seen = world.get(&format!("{BASE}/changes?seen=0")).await.json()["seen"].clone();
+    let waiting = world.request("GET", &format!("{BASE}/changes?seen={seen}")).send();
+    let waiting = tokio::spawn(waiting);
+    world.build(project).await;
+    let answer = tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap().unwrap().unwrap();
+    let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    assert!(answer["seen"].as_u64() > seen.as_u64(), "{answer} after {seen}");
+}
