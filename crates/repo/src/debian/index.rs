@@ -1,6 +1,6 @@
 use std::io::{self, Read};
 
-use pkg::deb822::{self, Paragraph};
+use pkg::deb822::{self, MetaReader, Paragraph};
 use pkg::{PackageMeta, Sha256};
 
 use pkgfile::compression::Decoder;
@@ -129,6 +129,7 @@ pub fn read_packages(
 
 fn entry(paragraph: &Paragraph<'_>) -> Option<IndexEntry> {
     let (mut path, mut bytes, mut sha256) = (None, None, None);
+    let mut meta = MetaReader::default();
     for field in paragraph.fields() {
         if field.is("Filename") {
             path = Some(field.value);
@@ -136,12 +137,13 @@ fn entry(paragraph: &Paragraph<'_>) -> Option<IndexEntry> {
             bytes = field.value.parse().ok();
         } else if field.is("SHA256") {
             sha256 = Sha256::parse(field.value).ok();
+        } else {
+            meta.take(&field);
         }
     }
     // Flat repositories write `./name.deb`.
     let path = path.map(|path| path.strip_prefix("./").unwrap_or(path)).filter(|path| is_safe_path(path))?;
-    let meta = deb822::package_meta(paragraph)?;
-    Some(IndexEntry { meta, path: path.to_owned(), bytes: bytes?, sha256: sha256? })
+    Some(IndexEntry { meta: meta.finish()?, path: path.to_owned(), bytes: bytes?, sha256: sha256? })
 }
 
 /// How much is read at once; paragraphs that span pieces are completed first.
