@@ -6,6 +6,7 @@ mod case;
 mod effects;
 mod hostile;
 mod universe;
+mod why;
 
 use std::path::{Path, PathBuf};
 
