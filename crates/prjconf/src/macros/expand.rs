@@ -261,7 +261,7 @@ impl<'t> Expander<'t> {
         let builtin = Builtin::from_name(parts.name);
         let found = if builtin.is_some() { None } else { self.table.look_up(parts.name) };
         if builtin.is_none() && found.is_none() {
-            return Self::undefined(around, &parts, out);
+            return self.undefined(around, &parts, out);
         }
         if parts.test == Test::IfUndefined {
             return Step::Continue(token.end);
@@ -274,10 +274,11 @@ impl<'t> Expander<'t> {
         }
     }
 
-    fn undefined<'a>(around: &Around<'_, 'a>, parts: &Parts<'_>, out: &mut Vec<u8>) -> Step<'a> {
+    fn undefined<'a>(&mut self, around: &Around<'_, 'a>, parts: &Parts<'_>, out: &mut Vec<u8>) -> Step<'a> {
         let token = around.token;
         match (parts.test, parts.alternative) {
             (Test::None, _) => {
+                self.table.note_undefined(parts.name);
                 out.extend_from_slice(around.bytes.get(token.start..token.end).unwrap_or_default());
                 Step::Continue(token.end)
             }

@@ -75,9 +75,12 @@ pub(crate) struct MacroTable {
     own: BTreeMap<Vec<u8>, Macro>,
     /// Names of the arguments that are bound at the moment.
     arguments: Vec<Vec<u8>>,
-    /// Every name that was looked up, when somebody wants to know.
-    pub(crate) watched: Option<BTreeMap<Vec<u8>, bool>>,
+    /// Names that were used without a test but are not defined, when somebody wants to know.
+    undefined: Option<Vec<Vec<u8>>>,
 }
+
+/// Undefined names that are kept at most, for each line.
+const MAX_UNDEFINED: usize = 50;
 
 impl MacroTable {
     /// The standard macros and the two that depend on the architecture.
@@ -103,17 +106,29 @@ impl MacroTable {
         standard(name).map(|body| Cow::Owned(Macro { options: None, body: Body::Static(body) }))
     }
 
-    /// Like [`Self::get`], and notes the look-up for those who watch.
-    pub(crate) fn look_up(&mut self, name: &[u8]) -> Option<Macro> {
-        let found = self.get(name).map(Cow::into_owned);
-        if let Some(watched) = &mut self.watched {
-            *watched.entry(name.to_vec()).or_default() |= found.is_some();
-        }
-        found
+    pub(crate) fn look_up(&self, name: &[u8]) -> Option<Macro> {
+        self.get(name).map(Cow::into_owned)
     }
 
-    pub(crate) fn is_defined(&mut self, name: &[u8]) -> bool {
-        self.look_up(name).is_some()
+    pub(crate) fn is_defined(&self, name: &[u8]) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Starts noting undefined names.
+    pub(crate) fn watch(&mut self) {
+        self.undefined = Some(Vec::new());
+    }
+
+    /// Notes that a name was used without a test but is not defined.
+    pub(crate) fn note_undefined(&mut self, name: &[u8]) {
+        if let Some(undefined) = self.undefined.as_mut().filter(|undefined| undefined.len() < MAX_UNDEFINED) {
+            undefined.push(name.to_vec());
+        }
+    }
+
+    /// The names noted since the last call.
+    pub(crate) fn take_undefined(&mut self) -> Vec<Vec<u8>> {
+        self.undefined.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Hides the bound arguments and binds others; the result undoes it.
