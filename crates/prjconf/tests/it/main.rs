@@ -4,4 +4,5 @@
 
 mod cases;
 mod findings;
+mod hostile;
 mod layout;
