@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::text::find_byte;
+
 /// Names, with what stands between name and body in the macro list, and bodies of the macros every evaluation starts with.
 ///
 /// Rule: rpm 4.20's architecture lists, as Build.pm carries them; spaces included, because the macro list shows them.
@@ -58,11 +60,18 @@ pub(crate) struct Macro {
     /// The option letters between the parentheses of a parametric macro; `None` for a plain one.
     pub(crate) options: Option<Box<[u8]>>,
     pub(crate) body: Body,
+    /// The body has no `%`, so there is nothing to expand in it.
+    pub(crate) is_literal: bool,
 }
 
 impl Macro {
+    pub(crate) fn new(options: Option<Box<[u8]>>, body: Body) -> Self {
+        let is_literal = find_byte(body.bytes(), 0, b'%').is_none();
+        Self { options, body, is_literal }
+    }
+
     pub(crate) fn plain(body: &[u8]) -> Self {
-        Self { options: None, body: Body::Shared(body.into()) }
+        Self::new(None, Body::Shared(body.into()))
     }
 }
 
@@ -87,7 +96,7 @@ impl MacroTable {
     pub(crate) fn for_arch(arch: &[u8]) -> Self {
         let mut table = Self::default();
         table.define(b"_target_cpu", Macro::plain(arch));
-        table.define(b"_target_os", Macro { options: None, body: Body::Static(b"linux") });
+        table.define(b"_target_os", Macro::new(None, Body::Static(b"linux")));
         table
     }
 
@@ -103,7 +112,7 @@ impl MacroTable {
         if let Some(found) = self.own.get(name) {
             return Some(Cow::Borrowed(found));
         }
-        standard(name).map(|body| Cow::Owned(Macro { options: None, body: Body::Static(body) }))
+        standard(name).map(|body| Cow::Owned(Macro::new(None, Body::Static(body))))
     }
 
     pub(crate) fn look_up(&self, name: &[u8]) -> Option<Macro> {
