@@ -6,3 +6,4 @@ mod cases;
 mod findings;
 mod hostile;
 mod layout;
+mod peer;
