@@ -6,4 +6,5 @@ mod cases;
 mod findings;
 mod hostile;
 mod layout;
+mod manual;
 mod peer;
