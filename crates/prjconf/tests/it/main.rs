@@ -7,4 +7,5 @@ mod findings;
 mod hostile;
 mod layout;
 mod manual;
+mod origins;
 mod peer;
