@@ -16,6 +16,7 @@ mod rules;
 mod run;
 mod sets;
 mod trace;
+mod why;
 
 pub use config::ExpandConfig;
 pub use expander::{Expander, Expansion};
@@ -25,3 +26,4 @@ pub use request::Request;
 pub use rules::Options;
 pub use sets::{BuildRequest, Preinstalls};
 pub use trace::{Cause, NoTrace, Rule, Trace};
+pub use why::Derivation;

@@ -125,6 +125,7 @@ impl<T: Trace> Run<'_, T> {
         }
     }
 
+    /// Reports a decided package that must not be installed.
     pub(super) fn report_excluded(&mut self, package: u32) {
         for reason in self.exclusions_of(package) {
             self.problems.push(DependencyProblem::Excluded { package: self.package_name(package), reason });

@@ -1,12 +1,12 @@
 //! Public behaviour of dependency expansion.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "cases are files, hostile input is timed")]
 
 mod case;
 mod effects;
 mod hostile;
 mod universe;
+mod why;
 
 use std::path::{Path, PathBuf};
 
