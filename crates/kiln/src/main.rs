@@ -23,9 +23,7 @@ use crate::output::Output;
 
 fn main() -> ExitCode {
     // Before anything else: the helper inside a sandbox is this program again, and must stay single-threaded.
-    if let Some(code) = runner::sandbox_helper() {
-        return code;
-    }
+    engine::run_helper_if_asked();
     let cli = cli::Cli::parse();
     let output = Output { json: cli.json };
     match start(cli) {

@@ -1,0 +1,8 @@
+//! The program as a whole: a real server process, real clients, real signals.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod client;
+mod copr_client;
+mod death;
+mod kit;
