@@ -25,7 +25,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let status = service.refresh_mirrors(distribution.id).await?;
     println!("mirror: {} packages, {} indices fetched, {:?}", status.packages, status.fetched, begun.elapsed());
     let repositories = service.repositories(distribution.id).await?;
-    let Some(Mirror::Debian { url, .. }) = repositories.first().and_then(|repository| repository.mirror.as_ref()) else {
+    let Some(Mirror::Debian { url, .. }) = repositories.first().and_then(|repository| repository.mirror.as_ref())
+    else {
         return Err("no mirror".into());
     };
     let build = submit(&service, &admin, format!("{url}/{path}")).await?;
@@ -52,13 +53,7 @@ async fn submit(service: &Service, admin: &User, url: String) -> Result<BuildId,
             service.create_project(admin, new).await?
         }
     };
-    let new = NewBuild {
-        project: project.id,
-        source: NewSource::Url(url),
-        targets: None,
-        network: None,
-        limits: None,
-    };
+    let new = NewBuild { project: project.id, source: NewSource::Url(url), targets: None, network: None, limits: None };
     Ok(service.submit(admin, new).await?)
 }
 
@@ -79,7 +74,12 @@ async fn print_job(service: &Service, build: BuildId, begun: Instant) -> Result<
     };
     println!("{:>8.3} s: {} can be built", begun.elapsed().as_secs_f64(), job.title);
     let bytes: u64 = job.root.packages.iter().map(|package| package.file.bytes).sum();
-    println!("{} packages, {} MB; preinstalled: {}", job.root.packages.len(), bytes >> 20, job.root.preinstall.join(" "));
+    println!(
+        "{} packages, {} MB; preinstalled: {}",
+        job.root.packages.len(),
+        bytes >> 20,
+        job.root.preinstall.join(" ")
+    );
     println!("scripts at once: {}", job.root.run_scripts.join(" "));
     for package in &job.root.packages {
         println!("  {} {} {}", package.name, package.version, package.arch);

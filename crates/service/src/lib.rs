@@ -5,6 +5,7 @@
 mod background;
 mod builds;
 mod config;
+mod crew;
 mod distributions;
 mod error;
 mod fetch;

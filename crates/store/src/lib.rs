@@ -35,7 +35,7 @@ pub use jobs::{JobRow, QueuedJob};
 pub use keys::SigningKey;
 pub use mirror::{MirrorCheck, MirrorIndexRow, MirrorSuiteRow};
 pub use plans::{PendingTask, TaskPlan};
-pub use publication::{PublicationChange, PublishedEntry, PublishedFile};
+pub use publication::{PublicationChange, PublishableRow, PublishedEntry, PublishedFile};
 pub use results::RepositoryResult;
 pub use session::{Session, Store};
 pub use sources::{OpenSource, SourceTree};

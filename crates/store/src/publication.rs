@@ -1,4 +1,4 @@
-use model::{ProjectName, RepositoryId, RepositoryName, Timestamp};
+use model::{ProjectId, ProjectName, RepositoryId, RepositoryName, Timestamp};
 use pkg::Sha256;
 
 use crate::fields::{Fields, size};
@@ -28,6 +28,17 @@ pub struct PublishedEntry {
     pub published_at: Timestamp,
 }
 
+/// A repository that may be published: any that mirrors nothing, with or without results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublishableRow {
+    /// Repository.
+    pub repository: RepositoryId,
+    /// Project.
+    pub project: ProjectId,
+    /// Changes when the set of results does: how many tasks have results, and the sum of their jobs' numbers.
+    pub mark: (i64, i64),
+}
+
 /// How a publication differs from the one before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PublicationChange {
@@ -38,6 +49,50 @@ pub struct PublicationChange {
 }
 
 impl Session {
+    /// Every repository that may be published, by number. One statement.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn publishable_repositories(&mut self) -> Result<Vec<PublishableRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT r.id, r.project_id, COALESCE(t.tasks, 0) AS tasks, COALESCE(t.jobs, 0) AS jobs \
+             FROM repositories r JOIN projects p ON p.id = r.project_id AND p.deleted_at IS NULL \
+             LEFT JOIN (SELECT repository_id, COUNT(*) AS tasks, SUM(result_job_id) AS jobs FROM tasks \
+             WHERE state = 'succeeded' GROUP BY repository_id) t ON t.repository_id = r.id \
+             WHERE r.mirror IS NULL ORDER BY r.id",
+        )
+        .fetch_all(self.run())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let fields = Fields::new("repositories", row);
+                Ok(PublishableRow {
+                    repository: RepositoryId::new(fields.int("id")?),
+                    project: ProjectId::new(fields.int("project_id")?),
+                    mark: (fields.int("tasks")?, fields.int("jobs")?),
+                })
+            })
+            .collect()
+    }
+
+    /// Forgets what deleted projects had published; gives how many files.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unpublish_deleted_projects(&mut self) -> Result<u64, StoreError> {
+        let mut files = 0;
+        for table in ["published_files", "publications"] {
+            let done = sqlx::query(sqlx::AssertSqlSafe(format!(
+                "DELETE FROM {table} WHERE repository_id IN (SELECT r.id FROM repositories r \
+                 JOIN projects p ON p.id = r.project_id WHERE p.deleted_at IS NOT NULL)"
+            )))
+            .execute(self.run())
+            .await?;
+            files = files.max(done.rows_affected());
+        }
+        Ok(files)
+    }
+
     /// What the publication of a repository was made from, if there is one.
     ///
     /// # Errors

@@ -70,6 +70,15 @@ impl HttpServer {
         self.state.lock().unwrap().files.remove(path);
     }
 
+    /// Content of a file that is served.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Vec<u8> {
+        self.state.lock().unwrap().files.get(path).unwrap().clone()
+    }
+
     /// Paths of the files that are served.
     #[must_use]
     pub fn paths(&self) -> Vec<String> {
@@ -81,8 +90,13 @@ impl HttpServer {
         self.state.lock().unwrap().trouble.insert(path.to_owned(), (trouble, times));
     }
 
-    /// What was asked since the last call, in order: `PATH STATUS`.
+    /// How many requests there were since [`Self::take_requests`] was last called.
     #[must_use]
+    pub fn requests(&self) -> usize {
+        self.state.lock().unwrap().requests.len()
+    }
+
+    /// What was asked since the last call, in order: `PATH STATUS`.
     pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().requests)
     }

@@ -88,7 +88,7 @@ pub(super) fn prepare(
         recipe: RecipeSpec { kind: tree.recipe_kind, file: tree.recipe_file.clone() },
         sources: sources.collect(),
         settings: root.settings.clone(),
-        limits: task.limits.clone().unwrap_or_else(|| inner.config.limits.clone()),
+        limits: task.limits.unwrap_or(inner.config.limits),
         network: task.network,
     };
     let root = RootSpec {

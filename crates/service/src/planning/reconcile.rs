@@ -2,8 +2,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use model::{FailureCause, TaskId, Timestamp, TriggerPolicy, Verdict};
 use pkg::Sha256;
 use store::PendingTask;
@@ -13,6 +11,7 @@ use super::outcome::{self, Ready};
 use super::world::{IDLE, Worlds};
 use crate::ServiceError;
 use crate::background::Pass;
+use crate::crew::Crew;
 use crate::fetch::FetchError;
 use crate::inner::Inner;
 use crate::mirror::{self, Download, DownloadError};
@@ -88,22 +87,22 @@ struct Fetching {
 /// If the database or the blob folder fails; the next pass begins again.
 pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
     let _one = inner.planning.pass.lock().await;
-    let mut running = FuturesUnordered::new();
+    let mut crew = Crew::new();
     let mut waiting: Vec<Fetching> = Vec::new();
     let mut claimed = BTreeSet::new();
     let mut pass = Pass::default();
     loop {
-        let (changes, found) = plan_everything(inner, &claimed).await?;
+        let (changes, found) = crew.beside(plan_everything(inner, &claimed)).await?;
         pass.changes += changes;
         claimed.extend(found.iter().map(|fetching| fetching.task.task));
         waiting.extend(found);
-        while running.len() < AT_ONCE && !waiting.is_empty() {
-            running.push(fetch_one(inner, waiting.remove(0)));
+        while crew.working() < AT_ONCE && !waiting.is_empty() {
+            crew.push(fetch_one(inner, waiting.remove(0)));
         }
-        if running.is_empty() {
+        if crew.is_empty() {
             break;
         }
-        if let Ok(Some((task, result))) = tokio::time::timeout(LOOK_AROUND, running.next()).await {
+        if let Some((task, result)) = crew.next_within(LOOK_AROUND).await {
             claimed.remove(&task);
             pass.changes += u64::from(result?);
         }

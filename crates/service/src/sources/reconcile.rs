@@ -2,14 +2,13 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use model::{BuildId, FailureCause, Fault, PackageName, SourceState};
 use store::{OpenSource, SourceTree};
 
 use super::make;
 use crate::ServiceError;
 use crate::background::{Pass, Reconciler};
+use crate::crew::Crew;
 use crate::fetch::{Fetcher, FetcherSettings};
 use crate::inner::Inner;
 
@@ -70,19 +69,19 @@ impl From<FailureCause> for NotMade {
 /// # Errors
 /// If the database fails; what was begun is begun again by the next pass or the next start.
 pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
-    let mut running = FuturesUnordered::new();
+    let mut crew = Crew::new();
     let mut begun = BTreeSet::new();
     let mut changes = 0;
     loop {
-        for open in begin_more(inner, AT_ONCE - running.len(), &begun).await? {
+        let room = AT_ONCE.saturating_sub(crew.working());
+        for open in crew.beside(begin_more(inner, room, &begun)).await? {
             begun.insert(open.build);
-            running.push(make_one(inner, open));
+            crew.push(make_one(inner, open));
         }
-        if running.is_empty() {
+        if crew.is_empty() {
             break;
         }
-        if let Ok(Some(finished)) = tokio::time::timeout(LOOK_AROUND, running.next()).await {
-            let (build, result) = finished;
+        if let Some((build, result)) = crew.next_within(LOOK_AROUND).await {
             begun.remove(&build);
             result?;
             changes += 1;

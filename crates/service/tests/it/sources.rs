@@ -1,0 +1,177 @@
+//! How the source of a build is made, and how that fails.
+
+use model::{BuildId, SourceState};
+use service::{NewBuild, NewSource, User};
+use testkit::http::{HttpServer, Trouble};
+
+use crate::kit::{World, file_name};
+use crate::mirror::world;
+
+const CONTENT: &[u8] = b"content of the archive";
+
+struct Bed {
+    world: World,
+    server: HttpServer,
+    user: User,
+    project: model::ProjectId,
+}
+
+async fn bed() -> Bed {
+    let world = world().await;
+    let user = world.user("alice").await;
+    let project = world.project(&user, "tools").await;
+    let server = HttpServer::start();
+    server.put("p/hello_1-1.dsc", description());
+    server.put("p/hello_1.tar.xz", CONTENT);
+    Bed { world, server, user, project }
+}
+
+fn description() -> String {
+    testkit::deb::description("hello", "1:1-1", "Build-Depends: make\n", &[("hello_1.tar.xz", CONTENT)])
+}
+
+impl Bed {
+    async fn submit(&self, source: NewSource) -> BuildId {
+        let new = NewBuild { project: self.project, source, targets: None, network: None, limits: None };
+        self.world.service.submit(&self.user, new).await.unwrap()
+    }
+
+    async fn submit_url(&self, path: &str) -> BuildId {
+        self.submit(NewSource::Url(self.server.url(path))).await
+    }
+
+    async fn upload(&self, files: &[(&str, &[u8])]) -> BuildId {
+        let mut uploaded = Vec::new();
+        for (name, content) in files {
+            let mut upload = self.world.service.upload(&self.user, file_name(name)).await.unwrap();
+            upload.write(content).await.unwrap();
+            uploaded.push(upload.finish().await.unwrap());
+        }
+        self.submit(NewSource::Files(uploaded)).await
+    }
+
+    /// Runs the reconciler until the source is made or has failed; then its words.
+    async fn outcome(&self, build: BuildId) -> String {
+        for _ in 0..10 {
+            self.world.service.reconcile("sources").await.unwrap();
+            let found = self.world.service.build(build).await.unwrap();
+            if found.source_state == SourceState::Succeeded {
+                return format!("{} {}", found.package.unwrap(), found.version.unwrap());
+            }
+            if found.source_state.is_finished() {
+                let text = found.source_failure.map_or_else(|| "canceled".to_owned(), |cause| cause.to_string());
+                return text.replace(&self.server.url(""), "");
+            }
+            self.world.advance(std::time::Duration::from_secs(3600));
+        }
+        "never ends".to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_recipe_at_an_address_brings_the_files_beside_it() {
+    let bed = bed().await;
+    let build = bed.submit_url("p/hello_1-1.dsc").await;
+    assert_eq!(bed.outcome(build).await, "hello 1:1-1");
+    assert_eq!(bed.world.states(build).await, "pending: pending");
+    assert_eq!(bed.server.take_requests(), ["p/hello_1-1.dsc 200", "p/hello_1.tar.xz 200"]);
+    assert!(bed.world.blobs.contains(&pkg::Sha256::of(CONTENT)));
+    // The same file again is here already.
+    let build = bed.submit_url("p/hello_1-1.dsc").await;
+    assert_eq!(bed.outcome(build).await, "hello 1:1-1");
+    assert_eq!(bed.server.take_requests(), ["p/hello_1-1.dsc 200"]);
+}
+
+#[tokio::test]
+async fn what_is_missing_or_wrong_is_named() {
+    let bed = bed().await;
+    let tar = "p/hello_1.tar.xz";
+    let outcome = async |path: &str| bed.outcome(bed.submit_url(path).await).await;
+    assert_eq!(outcome("p/other.dsc").await, "p/other.dsc: the server answered 404");
+    bed.server.misbehave(tar, Trouble::Status(403), 99);
+    assert_eq!(outcome("p/hello_1-1.dsc").await, "p/hello_1.tar.xz: the server answered 403");
+    bed.server.misbehave(tar, Trouble::Replace(b"short".to_vec()), 99);
+    assert_eq!(outcome("p/hello_1-1.dsc").await, "hello_1.tar.xz: size is 5, but the recipe says 22");
+    bed.server.misbehave(tar, Trouble::Garble, 99);
+    assert!(outcome("p/hello_1-1.dsc").await.starts_with("hello_1.tar.xz: SHA-256 is "));
+    bed.server.misbehave(tar, Trouble::Truncate, 99);
+    assert!(outcome("p/hello_1-1.dsc").await.starts_with("p/hello_1.tar.xz: "));
+    bed.server.misbehave(tar, Trouble::Status(502), 99);
+    assert_eq!(outcome("p/hello_1-1.dsc").await, "p/hello_1.tar.xz: the server answered 502");
+    assert_eq!(
+        outcome("p/hello_1_amd64.deb").await,
+        "p/hello_1_amd64.deb: is a binary package; submit the source package it is built from (.dsc)".replace("p/", "")
+    );
+    bed.server.put("p/bad.dsc", "<html>");
+    assert!(outcome("p/bad.dsc").await.starts_with("bad.dsc: the field Source is missing"));
+}
+
+#[tokio::test]
+async fn a_server_that_recovers_costs_nothing_but_time() {
+    let bed = bed().await;
+    // Three tries a round: the third round succeeds.
+    bed.server.misbehave("p/hello_1-1.dsc", Trouble::Status(500), 7);
+    let build = bed.submit_url("p/hello_1-1.dsc").await;
+    assert_eq!(bed.outcome(build).await, "hello 1:1-1");
+}
+
+#[tokio::test]
+async fn a_source_larger_than_the_limit_is_refused_before_it_is_fetched() {
+    let mut bed = bed().await;
+    bed.world = World::with(|config| {
+        config.allow_private_sources = true;
+        config.source_bytes = 100;
+    })
+    .await;
+    bed.user = bed.world.user("alice").await;
+    bed.project = bed.world.project(&bed.user, "tools").await;
+    let build = bed.submit_url("p/hello_1-1.dsc").await;
+    assert_eq!(bed.outcome(build).await, "hello_1-1.dsc: larger than the limit of 100 bytes");
+    assert_eq!(bed.server.take_requests(), ["p/hello_1-1.dsc 200"]);
+}
+
+#[tokio::test]
+async fn private_networks_are_not_asked_unless_allowed() {
+    let mut bed = bed().await;
+    bed.world = World::new().await;
+    bed.user = bed.world.user("alice").await;
+    bed.project = bed.world.project(&bed.user, "tools").await;
+    let new = NewSource::Url(bed.server.url("p/hello_1-1.dsc"));
+    let new = NewBuild { project: bed.project, source: new, targets: None, network: None, limits: None };
+    if let Ok(build) = bed.world.service.submit(&bed.user, new).await {
+        assert!(bed.outcome(build).await.contains("private network"));
+    }
+    assert!(bed.server.take_requests().is_empty());
+}
+
+#[tokio::test]
+async fn uploaded_files_must_be_complete_and_as_described() {
+    let bed = bed().await;
+    let text = description();
+    let recipe = ("hello_1-1.dsc", text.as_bytes());
+    let build = bed.upload(&[recipe, ("hello_1.tar.xz", CONTENT)]).await;
+    assert_eq!(bed.outcome(build).await, "hello 1:1-1");
+    let build = bed.upload(&[recipe]).await;
+    assert_eq!(bed.outcome(build).await, "hello_1-1.dsc: these files it names were not uploaded: hello_1.tar.xz");
+    let build = bed.upload(&[recipe, ("hello_1.tar.xz", b"other")]).await;
+    assert_eq!(bed.outcome(build).await, "hello_1.tar.xz: size is 5, but the recipe says 22");
+    let build = bed.upload(&[("a.src.rpm", b"x")]).await;
+    assert!(bed.outcome(build).await.starts_with("a.src.rpm: is no source this service can build"));
+    assert!(bed.server.take_requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_canceled_build_stops_its_fetch() {
+    let bed = bed().await;
+    bed.server.misbehave("p/hello_1.tar.xz", Trouble::Stall, 99);
+    let build = bed.submit_url("p/hello_1-1.dsc").await;
+    let service = bed.world.service.clone();
+    let pass = tokio::spawn(async move { service.reconcile("sources").await });
+    while bed.server.requests() < 2 {
+        tokio::task::yield_now().await;
+    }
+    bed.world.service.cancel(&bed.user, build).await.unwrap();
+    // Ends long before the fetch would give up.
+    pass.await.unwrap().unwrap();
+    assert_eq!(bed.world.states(build).await, "canceled: canceled");
+}
