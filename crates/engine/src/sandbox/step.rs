@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, WaitOptions, WaitStatus};
+use rustix::process::{Pid, Resource, Rlimit, WaitOptions, WaitStatus, setrlimit};
 
 use super::helper::context;
 use super::init::Stop;
@@ -21,13 +21,16 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Looks at the bounds from time to time, and reports each one once.
 pub(super) struct Watcher<'a> {
     watch: Watch,
+    /// Where the kernel stops programs if looking is too slow: a little above the bound, so that it is seen.
+    hard_processes: Option<u64>,
     control: &'a OwnedFd,
     looked_at: Instant,
 }
 
 impl<'a> Watcher<'a> {
     pub(super) fn new(watch: Watch, control: &'a OwnedFd) -> Self {
-        Self { watch, control, looked_at: Instant::now() }
+        let hard_processes = watch.processes.map(|limit| u64::from(limit) + u64::from(limit) / 8 + 16);
+        Self { watch, hard_processes, control, looked_at: Instant::now() }
     }
 
     /// Looks, unless it did so just now.
@@ -114,7 +117,7 @@ pub(super) fn run(step: &Step, watcher: &mut Watcher<'_>, control: &OwnedFd) -> 
 }
 
 fn run_once(step: &Step, watcher: &mut Watcher<'_>) -> Result<WaitStatus, Stop> {
-    let child = spawn(step)?;
+    let child = spawn(step, watcher.hard_processes)?;
     loop {
         match rustix::process::wait(WaitOptions::NOHANG) {
             Ok(Some((pid, status))) if pid == child => return Ok(status),
@@ -128,7 +131,7 @@ fn run_once(step: &Step, watcher: &mut Watcher<'_>) -> Result<WaitStatus, Stop> 
     }
 }
 
-fn spawn(step: &Step) -> io::Result<Pid> {
+fn spawn(step: &Step, processes: Option<u64>) -> io::Result<Pid> {
     let (program, arguments) = step.command.split_first().ok_or_else(|| io::Error::other("an empty command"))?;
     let user = step.user;
     let filter = Filter::new();
@@ -143,6 +146,9 @@ fn spawn(step: &Step) -> io::Result<Pid> {
         rustix::process::setsid()?;
         // The next victim of a full memory is the recipe, not the helper.
         let _ = fs::write("/proc/self/oom_score_adj", "500");
+        if processes.is_some() {
+            setrlimit(Resource::Nproc, Rlimit { current: processes, maximum: processes })?;
+        }
         if user != 0 {
             sys::drop_bounding_set();
             sys::become_user(user)?;

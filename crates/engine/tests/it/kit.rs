@@ -21,7 +21,7 @@ use pkg::{Arch, PackageFormat, RecipeKind, Sha256, Sha256Hasher};
 pub(crate) struct Kit {
     pub(crate) engine: Engine,
     pub(crate) root: RootSpec,
-    paths: HashMap<Sha256, PathBuf>,
+    pub(crate) paths: HashMap<Sha256, PathBuf>,
 }
 
 /// Packages unpacked before dpkg can run, besides the essential ones.
@@ -101,7 +101,7 @@ fn output(command: &mut Command) -> Result<String, String> {
 }
 
 /// A build root of this machine's own distribution, computed and downloaded by apt.
-fn debian_root() -> Result<(RootSpec, HashMap<Sha256, PathBuf>), String> {
+pub(crate) fn debian_root() -> Result<(RootSpec, HashMap<Sha256, PathBuf>), String> {
     let archives = folder().join("archives");
     fs::create_dir_all(archives.join("partial")).map_err(|e| e.to_string())?;
     let status = folder().join("empty-status");

@@ -8,3 +8,5 @@
 mod build;
 mod hostile;
 mod kit;
+mod measure;
+mod rootless;

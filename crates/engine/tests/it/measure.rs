@@ -1,0 +1,61 @@
+//! What a root costs, for people: `cargo test --release -p engine --test it -- --ignored --nocapture measure`.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use engine::{CancelToken, Engine, HandoverError, JobRunner, JobSink};
+use model::{FailureCause, JobOutcome, Phase, ResultFile};
+
+use crate::kit::{config, folder, kit, source};
+
+/// Remembers when the recipe printed its first line.
+struct FirstLine(Instant, Mutex<(Vec<u8>, Option<Duration>)>);
+
+impl JobSink for FirstLine {
+    fn log(&self, bytes: &[u8]) {
+        let mut state = self.1.lock().unwrap();
+        if std::env::var_os("KILN_MEASURE_LINES").is_some() {
+            let line = String::from_utf8_lossy(bytes).trim_end().replace('\n', " | ");
+            eprintln!("{:8.3} {line:.150}", self.0.elapsed().as_secs_f64());
+        }
+        state.0.extend_from_slice(bytes);
+        if state.1.is_none() && state.0.windows(12).any(|word| word == b"first line\n\n") {
+            state.1 = Some(self.0.elapsed());
+        }
+    }
+
+    fn phase(&self, _phase: Phase) {}
+
+    fn result(&self, _result: &ResultFile, _path: &Path) -> Result<(), HandoverError> {
+        Ok(())
+    }
+}
+
+#[test]
+#[ignore = "measures, proves nothing"]
+fn measure_roots() {
+    let Some(kit) = kit() else { return };
+    let state = folder().join("measured-state");
+    for what in ["cold, packages never seen", "cold, packages repacked", "warm", "warm"] {
+        match what {
+            "cold, packages never seen" => drop(std::fs::remove_dir_all(&state)),
+            "cold, packages repacked" => std::fs::remove_dir_all(state.join("roots")).unwrap(),
+            _ => {}
+        }
+        let engine = Engine::open(config(state.clone())).unwrap();
+        let work = tempfile::tempdir().unwrap();
+        let (mut job, files) = kit.job(&source(work.path(), "exit 1"));
+        job.settings.command = ["sh", "-c", "echo; echo first line; echo; exit 1"].map(str::to_owned).to_vec();
+        let sink = FirstLine(Instant::now(), Mutex::default());
+        let report = engine.run(&job, &files, &sink, &CancelToken::new());
+        let took = sink.0.elapsed();
+        assert!(matches!(report.outcome, JobOutcome::Failed(FailureCause::Recipe { .. })), "{:?}", report.outcome);
+        let (log, first) = sink.1.into_inner().unwrap();
+        eprintln!("{what}: first line after {first:?}, all after {took:?}; {:?}", report.timings);
+        let log = String::from_utf8_lossy(&log).into_owned();
+        for line in log.lines().filter(|line| line.starts_with("[kiln")) {
+            eprintln!("    {line}");
+        }
+    }
+}
