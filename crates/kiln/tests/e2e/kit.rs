@@ -73,10 +73,26 @@ impl Server {
         }
     }
 
+    /// What the server answers under a path, once it answers at all.
+    pub(crate) fn url_until_found(&self, path: &str) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let begun = Instant::now();
+        runtime.block_on(async {
+            loop {
+                let answer = reqwest::get(format!("{}{path}", self.url)).await.unwrap();
+                if answer.status().is_success() {
+                    return answer.text().await.unwrap();
+                }
+                assert!(begun.elapsed() < PATIENCE, "{path}: {}", answer.status());
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        })
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub(crate) fn terminate(mut self) -> ExitStatus {
-        let pid = rustix_pid(&self.child);
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -104,10 +120,6 @@ impl Server {
         };
         tasks.filter_map(Result::ok).map(of).sum()
     }
-}
-
-fn rustix_pid(child: &Child) -> String {
-    child.id().to_string()
 }
 
 impl Drop for Server {
