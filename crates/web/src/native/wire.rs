@@ -164,9 +164,12 @@ pub struct NewDistribution {
     /// Address of the security archive; without it, the one of the server's own package manager.
     #[serde(default)]
     pub security_url: Option<String>,
-    /// Architectures; none means the preset's.
+    /// Architectures; none means the server's own.
     #[serde(default)]
     pub arches: Vec<String>,
+    /// File of the server with the keys of the archive; without it, the distribution's own.
+    #[serde(default)]
+    pub keyring: Option<String>,
 }
 
 /// How a mirrored distribution stands.

@@ -249,7 +249,7 @@ fn without_reason(text: &str) -> String {
 
 async fn differences(source: &str, values: impl Fn(usize) -> bool) -> Option<String> {
     let Some(lines) = recording() else {
-        println!("skipped: the recorded answers are not beside the project");
+        eprintln!("skipped: the recorded answers are not beside the project");
         return None;
     };
     let mut replay = Replay::new().await;
