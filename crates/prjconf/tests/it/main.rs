@@ -6,4 +6,6 @@ mod cases;
 mod findings;
 mod hostile;
 mod layout;
+mod manual;
+mod origins;
 mod peer;
