@@ -20,7 +20,7 @@ mod why;
 
 pub use config::ExpandConfig;
 pub use expander::{Expander, Expansion};
-pub use order::{BuildOrder, Cycle, InstallOrder, build_order};
+pub use order::{BuildOrder, Cycle, InstallOrder, build_needs, build_order};
 pub use pool::{PackageId, Pool, PoolBuilder};
 pub use request::Request;
 pub use rules::Options;

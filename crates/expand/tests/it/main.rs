@@ -69,6 +69,20 @@ fn keywords_have_the_recorded_effects() {
 }
 
 #[test]
+fn the_examples_of_the_manual_are_true() {
+    let manual = std::fs::read_to_string(workspace().join("docs/formats/expansion.7.md")).unwrap();
+    let worlds: Vec<&str> =
+        manual.split("```expansion\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+    let (mut passed, mut failed) = (0, Vec::new());
+    for world in worlds {
+        let (right, wrong) = effects::run(world);
+        passed += right;
+        failed.extend(wrong);
+    }
+    assert!(passed > 5 && failed.is_empty(), "{passed} are true, but not\n{}", failed.join("\n"));
+}
+
+#[test]
 fn debian_sources_get_the_recorded_packages() {
     let Some(folder) = shared_cases("debian-universe") else { return };
     let universe = universe::Universe::read(&folder, "Sources.slim.xz").unwrap();
