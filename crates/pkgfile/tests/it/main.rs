@@ -117,6 +117,8 @@ fn what_is_not_a_package_is_told_apart() {
     assert!(matches!(open(&only("other", b"2.0\n")), Err(DebError::MissingMember { member: "debian-binary" })));
     assert!(matches!(open(&deb(&control_tar("Package: a\n"), &[])), Err(DebError::Control)));
     assert!(matches!(open(&deb(&tar(&[]), &[])), Err(DebError::Control)));
+    let endless = format!("Package: a\nVersion: 1\nDepends: {}\n", "b,".repeat(600_000));
+    assert!(matches!(open(&deb(&control_tar(&endless), &[])), Err(DebError::Control)));
 }
 
 #[test]
