@@ -16,6 +16,8 @@ pub(crate) struct Word {
     pub(crate) end: u32,
     /// Index of the record.
     pub(crate) record: u32,
+    /// The offsets are in the expanded text, not in the text of the tree.
+    pub(crate) is_expanded: bool,
     /// The word was written with `!`, which is cut off here, and removes what it names.
     pub(crate) removes: bool,
 }
@@ -120,8 +122,8 @@ impl<'a> Texts<'a> {
     }
 
     pub(crate) fn word(&self, word: Word) -> &'a [u8] {
-        let Some(record) = self.lines.records.get(word.record as usize) else { return &[] };
-        self.slice(record.kind, word.start, word.end)
+        let text = if word.is_expanded { self.lines.expanded.as_slice() } else { self.tree.text() };
+        text.get(word.start as usize..word.end as usize).unwrap_or_default()
     }
 }
 
@@ -149,7 +151,7 @@ impl<'a> Applier<'a> {
             return self.macros_block(index);
         }
         let text = self.texts.record(record);
-        let mut words = Words::new(text, record.start, index);
+        let mut words = Words::new(text, record, index);
         let Some(first) = words.next() else { return };
         let keyword = self.texts.slice(record.kind, first.start, first.end);
         if matches!(keyword.first(), Some(b'#' | b'%')) {
@@ -312,13 +314,14 @@ pub(crate) struct Words<'a> {
     text: &'a [u8],
     pos: usize,
     base: u32,
-    record: u32,
+    index: u32,
+    is_expanded: bool,
 }
 
 impl<'a> Words<'a> {
-    /// `base` is the offset of the record's text in the text it is a part of.
-    pub(crate) fn new(text: &'a [u8], base: u32, record: u32) -> Self {
-        Self { text, pos: 0, base, record }
+    /// `text` is the text of the record, `index` its index.
+    pub(crate) fn new(text: &'a [u8], record: &Record, index: u32) -> Self {
+        Self { text, pos: 0, base: record.start, index, is_expanded: record.kind == RecordKind::Expanded }
     }
 }
 
@@ -332,6 +335,12 @@ impl Iterator for Words<'_> {
         let start = self.pos + skipped;
         self.pos = start + len;
         let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX).saturating_add(self.base);
-        Some(Word { start: narrow(start), end: narrow(self.pos), record: self.record, removes: false })
+        Some(Word {
+            start: narrow(start),
+            end: narrow(self.pos),
+            record: self.index,
+            is_expanded: self.is_expanded,
+            removes: false,
+        })
     }
 }
