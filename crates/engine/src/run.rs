@@ -268,7 +268,10 @@ impl<'a> Run<'a> {
         let upper = self.engine.scratch_storage(&work.join("scratch"), limits.disk_bytes);
         let upper = upper.map_err(trouble("scratch disk"))?;
         let lower = self.engine.lower_storage(&lease.path);
-        let actions = builder::dsc::actions(self.job);
+        let mut actions = builder::dsc::actions(self.job);
+        if self.job.network {
+            actions.insert(0, name_servers());
+        }
         let spec = SandboxSpec {
             files: sources,
             network: self.job.network,
@@ -339,6 +342,12 @@ impl<'a> Run<'a> {
         self.end(Phase::Collect);
         Ok(results)
     }
+}
+
+/// Tells the sandbox the host's name servers.
+fn name_servers() -> Action {
+    let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    Action::Write { path: "/etc/resolv.conf".to_owned(), text, mode: 0o644, only_if_missing: false }
 }
 
 /// The name of a root's package inside: its number keeps the order, its name is for those who read the log.

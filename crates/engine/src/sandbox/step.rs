@@ -1,5 +1,6 @@
 //! Runs one program inside the sandbox, and watches the bounds that are seen best from inside.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -77,17 +78,19 @@ fn disk_used() -> Option<u64> {
 fn usage() -> (u64, u64) {
     let page = sys::page_bytes();
     let (mut pages, mut threads) = (0_u64, 0_u64);
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let is_process = entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
-        if !is_process || entry.file_name() == "1" {
-            continue;
-        }
-        let statm = fs::read_to_string(entry.path().join("statm")).unwrap_or_default();
+    let names = fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let is_process = |name: &OsString| *name != "1" && name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
+    // All at once, because they come and go while each is looked at.
+    let processes: Vec<OsString> = names.filter(is_process).collect();
+    for process in &processes {
+        let folder = Path::new("/proc").join(process);
+        let statm = fs::read_to_string(folder.join("statm")).unwrap_or_default();
         pages += statm.split(' ').nth(1).and_then(|resident| resident.parse().ok()).unwrap_or(0);
-        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let stat = fs::read_to_string(folder.join("stat")).unwrap_or_default();
         let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
         threads += after_name.split_whitespace().nth(17).and_then(|count| count.parse().ok()).unwrap_or(1);
     }
+    let threads = threads.max(processes.len() as u64);
     (pages.saturating_mul(page), threads)
 }
 
@@ -122,12 +125,11 @@ fn run_once(step: &Step, watcher: &mut Watcher<'_>) -> Result<WaitStatus, Stop> 
         match rustix::process::wait(WaitOptions::NOHANG) {
             Ok(Some((pid, status))) if pid == child => return Ok(status),
             Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
-            Ok(None) => {
-                sys::wait_for_child_signal(LOOK);
-                watcher.look_if_due();
-            }
+            Ok(None) => sys::wait_for_child_signal(LOOK),
             Err(error) => return Err(context("waiting", error.into()).into()),
         }
+        // Here, because a recipe may give us no rest from reaping.
+        watcher.look_if_due();
     }
 }
 

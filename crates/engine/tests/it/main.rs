@@ -8,5 +8,6 @@
 mod build;
 mod hostile;
 mod kit;
+mod life;
 mod measure;
 mod rootless;
