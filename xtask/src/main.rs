@@ -3,6 +3,8 @@
 
 mod bless;
 mod cases_config;
+mod cases_expand;
+mod cases_universe;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +17,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   check            what CI checks first: format, lints, tidy
   tidy             the rules of ARCHITECTURE.md that a program can check
   bless            write the generated files (clippy.toml of each crate)
-  cases KIND DIR   compare us with recorded answers of the peers; KIND is config or config-real";
+  cases KIND DIR   compare us with recorded answers of the peers; KIND is config, config-real or expand
+  cases universe OPTIONS
+                   the same with all of Debian: --data FOLDER --expected FILE [--n COUNT] [--seed TEXT]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,6 +38,7 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
         ["check"] => check(),
         ["tidy"] => report(&tidy::problems(&workspace_root())?),
         ["bless"] => bless::write(&workspace_root()),
+        ["cases", "universe", options @ ..] => finish_cases(&cases_universe::run(options)?),
         ["cases", kind, folder] => cases(kind, Path::new(folder)),
         _ => bail!("{USAGE}"),
     }
@@ -61,8 +66,13 @@ impl CaseTally {
 fn cases(kind: &str, folder: &Path) -> anyhow::Result<()> {
     let tally = match kind {
         "config" | "config-real" => cases_config::run(kind, folder)?,
+        "expand" => cases_expand::run(folder)?,
         _ => bail!("{kind}: no such kind of cases\n\n{USAGE}"),
     };
+    finish_cases(&tally)
+}
+
+fn finish_cases(tally: &CaseTally) -> anyhow::Result<()> {
     println!("{} passed, {} failed", tally.passed, tally.failed);
     if tally.failed == 0 { Ok(()) } else { bail!("{} cases failed", tally.failed) }
 }

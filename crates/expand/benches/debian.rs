@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use expand::{BuildRequest, Expander};
 
 #[path = "../tests/it/case.rs"]
-#[expect(dead_code, unreachable_pub, reason = "shared with the tests")]
+#[expect(dead_code, reason = "shared with the tests")]
 mod case;
 #[path = "../tests/it/universe.rs"]
-#[expect(dead_code, unreachable_pub, reason = "shared with the tests")]
+#[expect(dead_code, reason = "shared with the tests")]
 mod universe;
 
 fn timed<R>(what: &str, run: impl FnOnce() -> R) -> R {

@@ -1,3 +1,5 @@
+//! A set of small numbers as a row of bits.
+
 /// A set of small numbers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BitSet {

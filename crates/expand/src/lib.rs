@@ -16,12 +16,14 @@ mod rules;
 mod run;
 mod sets;
 mod trace;
+mod why;
 
 pub use config::ExpandConfig;
 pub use expander::{Expander, Expansion};
-pub use order::{BuildOrder, Cycle, InstallOrder, build_order};
+pub use order::{BuildOrder, Cycle, InstallOrder, build_needs, build_order};
 pub use pool::{PackageId, Pool, PoolBuilder};
 pub use request::Request;
 pub use rules::Options;
 pub use sets::{BuildRequest, Preinstalls};
 pub use trace::{Cause, NoTrace, Rule, Trace};
+pub use why::Derivation;

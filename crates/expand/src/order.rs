@@ -6,7 +6,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::expander::Expander;
-use crate::pool::PackageId;
+use crate::pool::{PackageId, Pool};
 
 /// A cycle of dependencies and how it was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,6 +232,29 @@ fn unwind(place: u32, todo: &mut Vec<Step>, marks: &mut [Mark]) -> Vec<u32> {
     members
 }
 
+/// Which packages to build need which others: the input of [`build_order`].
+///
+/// `sources` names the source of each package to order, `triggers` holds its trigger set. A package needs all packages to
+/// order whose source is that of a binary in its trigger set, whatever repository the binary comes from. Where the trigger
+/// set can not be found, what the request names is the best guess ([`Pool::find`]).
+#[must_use]
+pub fn build_needs<Set: AsRef<[PackageId]>>(pool: &Pool, sources: &[&str], triggers: &[Set]) -> Vec<Vec<u32>> {
+    let mut places: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
+    for (place, source) in (0_u32..).zip(sources) {
+        places.entry(source).or_default().push(place);
+    }
+    let of_binary: Vec<&[u32]> =
+        pool.packages().map(|binary| places.get(pool.source(binary)).map_or(&[][..], Vec::as_slice)).collect();
+    let needs_of = |set: &Set| {
+        let mut needs: Vec<u32> =
+            set.as_ref().iter().flat_map(|binary| of_binary[binary.0 as usize]).copied().collect();
+        needs.sort_unstable();
+        needs.dedup();
+        needs
+    };
+    triggers.iter().map(needs_of).collect()
+}
+
 /// Packages in the order to look at them for building.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BuildOrder {
@@ -425,6 +448,23 @@ mod tests {
         assert_eq!(order.order, [4, 0, 2, 1, 3]);
         assert_eq!(order.cycles, [[0, 1, 2]]);
         assert_eq!(order.groups, [[0, 1, 2]]);
+    }
+
+    #[test]
+    fn binaries_lead_to_all_packages_of_their_source() {
+        let mut builder = crate::PoolBuilder::new(pkg::PackageFormat::Rpm);
+        for (name, source) in [("liba", Some("a")), ("b", None), ("other", None)] {
+            let package = pkg::PackageMeta {
+                name: name.to_owned(),
+                source: source.map(str::to_owned),
+                ..pkg::PackageMeta::default()
+            };
+            builder.add_repository_package(0, &package);
+        }
+        let pool = builder.finish();
+        let set = |names: &[&str]| names.iter().filter_map(|name| pool.find(name)).collect::<Vec<_>>();
+        let triggers = [set(&["liba", "other"]), set(&[]), set(&["b", "liba"])];
+        assert_eq!(build_needs(&pool, &["b", "a", "a"], &triggers), [vec![1, 2], vec![], vec![0, 1, 2]]);
     }
 
     #[test]

@@ -76,14 +76,14 @@ pub(crate) trait Atoms {
 
 /// Normalizes what is needed.
 pub(crate) fn normalize_requires(tree: &RichNode, atoms: &(impl Atoms + ?Sized)) -> Clauses {
-    let mut normalizer = Normalizer { atoms, literals: 0, steps: 0 };
+    let mut normalizer = Normalizer { atoms, literals: 0, steps: 0, is_operand: false };
     let normal = normalizer.normalize(tree, Form::And);
     normalizer.clauses(normal)
 }
 
 /// Normalizes what must not be: the result says what must hold instead.
 pub(crate) fn normalize_conflicts(tree: &RichNode, atoms: &(impl Atoms + ?Sized)) -> Clauses {
-    let mut normalizer = Normalizer { atoms, literals: 0, steps: 0 };
+    let mut normalizer = Normalizer { atoms, literals: 0, steps: 0, is_operand: false };
     let normal = normalizer.normalize(tree, Form::Or).map(invert);
     normalizer.clauses(normal)
 }
@@ -95,6 +95,8 @@ struct Normalizer<'a, A: ?Sized> {
     atoms: &'a A,
     literals: usize,
     steps: usize,
+    /// Whether this is inside `with` or `without`, where nothing is ignored.
+    is_operand: bool,
 }
 
 impl<A: Atoms + ?Sized> Normalizer<'_, A> {
@@ -116,19 +118,15 @@ impl<A: Atoms + ?Sized> Normalizer<'_, A> {
             RichNode::Atom(atom) => Some(self.atom(*atom, form)),
             RichNode::And(terms) => self.fold(terms, form, Self::both),
             RichNode::Or(terms) => self.fold(terms, form, Self::either),
-            RichNode::With(terms) => {
-                let mut terms = terms.iter().rev();
-                let last = self.normalize(terms.next()?, Form::And)?;
-                let sets = terms.try_fold(last, |behind, term| {
-                    let term = self.normalize(term, Form::And)?;
-                    Some(intersect(term, behind))
-                })?;
-                Some(spread(sets, form))
-            }
-            RichNode::Without(one, other) => {
-                let one = self.normalize(one, Form::And)?;
-                let other = self.normalize(other, Form::And)?;
-                Some(spread(subtract(one, other), form))
+            // DIFFERS from Build.pm, as libsolv does: an ignored name in front makes the whole fulfilled.
+            RichNode::With(_) | RichNode::Without(..) => {
+                if form == Form::And && self.is_ignored(first_atom(node)?) {
+                    return Some(Normal::True);
+                }
+                let is_operand = std::mem::replace(&mut self.is_operand, true);
+                let sets = self.set_operation(node);
+                self.is_operand = is_operand;
+                Some(spread(sets?, form))
             }
             RichNode::If(then, condition, otherwise) => {
                 let negated = invert(self.normalize(condition, form.other())?);
@@ -153,8 +151,32 @@ impl<A: Atoms + ?Sized> Normalizer<'_, A> {
         }
     }
 
+    /// `with` and `without`, on one set of packages each side.
+    fn set_operation(&mut self, node: &RichNode) -> Step {
+        match node {
+            RichNode::With(terms) => {
+                let mut terms = terms.iter().rev();
+                let last = self.normalize(terms.next()?, Form::And)?;
+                terms.try_fold(last, |behind, term| {
+                    let term = self.normalize(term, Form::And)?;
+                    Some(intersect(&term, &behind))
+                })
+            }
+            RichNode::Without(one, other) => {
+                let one = self.normalize(one, Form::And)?;
+                let other = self.normalize(other, Form::And)?;
+                Some(subtract(&one, &other))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_ignored(&self, atom: u32) -> bool {
+        !self.is_operand && self.atoms.is_ignored(atom)
+    }
+
     fn atom(&mut self, atom: u32, form: Form) -> Normal {
-        if form == Form::And && self.atoms.is_ignored(atom) {
+        if form == Form::And && self.is_ignored(atom) {
             return Normal::True;
         }
         let literals: Vec<Literal> = self.atoms.providers(atom).into_iter().map(positive).collect();
@@ -250,12 +272,17 @@ fn choice(set: Vec<Literal>) -> Normal {
     if set.is_empty() { Normal::False } else { Normal::Sets(vec![set]) }
 }
 
-/// `a with b`. DIFFERS from Build.pm, as libsolv does: an ignored operand makes the whole fulfilled.
-fn intersect(one: Normal, other: Normal) -> Normal {
-    if matches!(one, Normal::True) || matches!(other, Normal::True) {
-        return Normal::True;
+/// The atom that stands first in the text.
+fn first_atom(node: &RichNode) -> Option<u32> {
+    match node {
+        RichNode::Atom(atom) => Some(*atom),
+        other => first_atom(other.children().first()?),
     }
-    match (as_choice(&one), as_choice(&other)) {
+}
+
+/// `a with b`.
+fn intersect(one: &Normal, other: &Normal) -> Normal {
+    match (as_choice(one), as_choice(other)) {
         (Some(one), Some(other)) => {
             choice(one.iter().copied().filter(|literal| other.binary_search(literal).is_ok()).collect())
         }
@@ -264,12 +291,9 @@ fn intersect(one: Normal, other: Normal) -> Normal {
 }
 
 /// `a without b`; something nothing provides takes nothing away.
-fn subtract(one: Normal, other: Normal) -> Normal {
-    if matches!(one, Normal::True) || matches!(other, Normal::True) {
-        return Normal::True;
-    }
-    let removed = if matches!(other, Normal::False) { Some(&[][..]) } else { as_choice(&other) };
-    match (as_choice(&one), removed) {
+fn subtract(one: &Normal, other: &Normal) -> Normal {
+    let removed = if matches!(other, Normal::False) { Some(&[][..]) } else { as_choice(other) };
+    match (as_choice(one), removed) {
         (Some(one), Some(removed)) => {
             choice(one.iter().copied().filter(|literal| removed.binary_search(literal).is_err()).collect())
         }
@@ -398,7 +422,9 @@ mod tests {
     fn missing_and_ignored_atoms_are_constants() {
         assert_eq!(normalize_requires(&RichNode::And(vec![atom(1), atom(9)]), &Same), Clauses::False);
         assert_eq!(normalize_requires(&RichNode::And(vec![atom(1), atom(8)]), &Same), all(&[(&[], &[1])]));
-        assert_eq!(normalize_requires(&RichNode::With(vec![atom(1), atom(8)]), &Same), Clauses::True);
+        // Of a set operation only the first name counts.
+        assert_eq!(normalize_requires(&RichNode::With(vec![atom(8), atom(1)]), &Same), Clauses::True);
+        assert_eq!(normalize_requires(&RichNode::With(vec![atom(1), atom(8)]), &Same), Clauses::False);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use crate::config::ExpandConfig;
 use crate::expander::{Expander, Expansion};
-use crate::pool::PackageId;
+use crate::pool::{PackageId, Pool};
 use crate::request::{Request, Wish};
 use crate::trace::{NoTrace, Trace};
 
@@ -27,11 +27,19 @@ pub struct Preinstalls {
     pub preinstall: Vec<String>,
     /// Unpacked into virtual machines as well.
     pub vm_install: Vec<String>,
-    /// Whose scripts run once the preinstalled packages are there.
+    /// Whose scripts run once the preinstalled packages are there; if empty, those of all of them.
     pub run_scripts: Vec<String>,
 }
 
 impl Preinstalls {
+    /// The names that no package of the pool has, in order; without expansion nothing has checked them yet.
+    #[must_use]
+    pub fn missing<'a>(&'a self, pool: &Pool, is_vm: bool) -> Vec<&'a str> {
+        let vm_install = if is_vm { &self.vm_install[..] } else { &[] };
+        let names = self.preinstall.iter().chain(vm_install).map(String::as_str);
+        names.filter(|name| pool.find(name).is_none()).collect()
+    }
+
     /// The lists as the configuration has them.
     pub(crate) fn unexpanded(config: &ExpandConfig) -> Self {
         Self {

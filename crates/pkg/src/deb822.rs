@@ -9,7 +9,7 @@ mod relation;
 mod writer;
 
 pub use architecture::architecture_matches;
-pub use meta::package_meta;
+pub use meta::{MetaReader, package_meta};
 pub use relation::{
     Alternatives, Constraint, Operator, Relation, RelationProblem, Term, build_dependencies, build_ignores,
     normalize_relations, parse_relations,

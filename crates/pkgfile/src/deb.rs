@@ -31,6 +31,8 @@ impl Default for DebLimits {
 
 /// Members of the outer archive; three are needed.
 const AR_MEMBERS: u32 = 16;
+/// Size of the control file alone; every comma in it may become an allocation. Debian's largest have some 100 kB.
+const CONTROL_FILE_BYTES: usize = 1 << 20;
 
 /// Why a Debian package could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -80,8 +82,8 @@ pub enum DebError {
         #[source]
         source: TarError,
     },
-    /// The control file is not there, or has no Package or Version.
-    #[error("the control file is missing, or lacks Package or Version")]
+    /// The control file is not there, has more than 1 MiB, or no Package or Version.
+    #[error("the control file is missing or too long, or lacks Package or Version")]
     Control,
 }
 
@@ -266,7 +268,8 @@ fn control_files(tar: &[u8], limits: TarLimits) -> Result<Vec<ControlFile>, DebE
 }
 
 fn read_control(files: &[ControlFile]) -> Option<(PackageMeta, ControlFields)> {
-    let control = files.iter().find(|file| file.name == "control")?;
+    let is_control = |file: &&ControlFile| file.name == "control" && file.bytes.len() <= CONTROL_FILE_BYTES;
+    let control = files.iter().find(is_control)?;
     let text = String::from_utf8_lossy(&control.bytes);
     let paragraph = deb822::paragraphs(&text).next()?;
     Some((deb822::package_meta(&paragraph)?, ControlFields::from_paragraph(&paragraph)))

@@ -136,7 +136,7 @@ impl<R: Read> TarReader<R> {
         Self { reader, left: 0, padding: 0, members: 0, limits }
     }
 
-    /// Moves to the next member; `None` at the end.
+    /// Moves to the next member; `None` at the end, when the reader below has been read to its end as well.
     ///
     /// # Errors
     /// [`TarError`]; the archive can not be read further then.
@@ -168,6 +168,8 @@ impl<R: Read> TarReader<R> {
             return Ok(None);
         }
         if header.iter().all(|byte| *byte == 0) {
+            // To the end, so that a decompressor below gets to compare its checksums.
+            io::copy(&mut self.reader, &mut io::sink()).map_err(TarError::Read)?;
             return Ok(None);
         }
         self.members += 1;

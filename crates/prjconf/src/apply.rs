@@ -149,7 +149,7 @@ impl<'a> Applier<'a> {
             return self.macros_block(index);
         }
         let text = self.texts.record(record);
-        let mut words = Words { text, pos: 0, base: record.start, record: index };
+        let mut words = Words::new(text, record.start, index);
         let Some(first) = words.next() else { return };
         let keyword = self.texts.slice(record.kind, first.start, first.end);
         if matches!(keyword.first(), Some(b'#' | b'%')) {
@@ -308,11 +308,18 @@ fn until_dash(text: &[u8]) -> Vec<u8> {
 }
 
 /// The words of a record.
-struct Words<'a> {
+pub(crate) struct Words<'a> {
     text: &'a [u8],
     pos: usize,
     base: u32,
     record: u32,
+}
+
+impl<'a> Words<'a> {
+    /// `base` is the offset of the record's text in the text it is a part of.
+    pub(crate) fn new(text: &'a [u8], base: u32, record: u32) -> Self {
+        Self { text, pos: 0, base, record }
+    }
 }
 
 impl Iterator for Words<'_> {

@@ -4,9 +4,11 @@ use crate::apply::{self, Remark, Texts};
 use crate::config::BuildConfig;
 use crate::finding::{self, Finding};
 use crate::finish;
+use crate::keyword::Keyword;
 use crate::lines;
 use crate::macros::table::MacroTable;
 use crate::origin::{Origins, Places};
+use crate::source::Location;
 use crate::text::decode;
 use crate::tree::Tree;
 
@@ -47,6 +49,19 @@ pub struct Evaluated {
     pub warnings: Vec<String>,
     /// Where each entry comes from.
     pub origins: Origins,
+}
+
+impl Evaluated {
+    /// The line that is the reason for an entry, to be cited in explanations.
+    ///
+    /// `keyword` is a keyword's name without colon; `entry` a list word, a key of a map or an `Order:` entry, and not looked
+    /// at for keywords with one value. `None` if nothing in the text says so (defaults and guesses).
+    #[must_use]
+    pub fn locate(&self, tree: &Tree, keyword: &str, entry: &str) -> Option<Location> {
+        let keyword = Keyword::named(keyword)?;
+        let origin = self.origins.find(tree, keyword.kind, entry)?;
+        Some(tree.locate(origin.span))
+    }
 }
 
 /// Evaluates a tree for an architecture. Never fails; see [`Evaluated::parse_error`].

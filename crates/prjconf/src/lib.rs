@@ -10,15 +10,18 @@
 
 mod apply;
 pub mod cases;
+mod check;
 mod combine;
 mod condition;
 mod config;
+mod diff;
 mod dump;
 mod evaluate;
 mod expr;
 mod files;
 mod finding;
 mod finish;
+mod fmt;
 pub mod keyword;
 mod lines;
 mod macro_context;
@@ -30,12 +33,15 @@ mod source;
 mod text;
 mod tree;
 
+pub use check::check;
 pub use combine::{SourceText, combine};
 pub use config::{BuildConfig, Replacement};
+pub use diff::{Change, ChangeKind, diff};
 pub use dump::{dump, dump_case};
 pub use evaluate::{Evaluated, Options, evaluate};
 pub use files::{LoadError, load};
 pub use finding::{Code, Finding, Grade};
+pub use fmt::format;
 pub use macro_context::{Expansion, Macros};
 pub use origin::{Origin, Origins};
 pub use server::{PathElement, ServerContext, scheduler_config, server_config};

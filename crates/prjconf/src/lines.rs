@@ -10,7 +10,7 @@ use crate::expr;
 use crate::macros::budget::Budget;
 use crate::macros::expand::Expander;
 use crate::macros::table::MacroTable;
-use crate::multiline::{BlockScan, starts_block, starts_define};
+use crate::multiline::{BlockScan, is_needed_for_build, starts_block, starts_define};
 use crate::text::{find, find_byte, find_mark, is_space, trim_start, words};
 use crate::tree::{Item, ItemKind, Tree};
 
@@ -57,7 +57,8 @@ pub(crate) struct Lines {
     pub(crate) parse_error: Option<Vec<u8>>,
     pub(crate) errors: Vec<LineError>,
     pub(crate) decisions: Vec<Decision>,
-    pub(crate) table: MacroTable,
+    /// Macros that were used without a test but are not defined, with their item, if that was asked for.
+    pub(crate) undefined: Vec<(usize, Vec<u8>)>,
 }
 
 /// Runs pass 3.
@@ -96,6 +97,8 @@ struct LineLoop<'a> {
     index: usize,
     /// Position of the next `%` or `@` in the text; only known not to be behind the true one.
     next_mark: usize,
+    /// The item that started the part that is skipped.
+    skip_from: usize,
     trace: bool,
     out: Lines,
 }
@@ -108,7 +111,7 @@ impl<'a> LineLoop<'a> {
             parse_error: None,
             errors: Vec::new(),
             decisions: Vec::new(),
-            table: MacroTable::default(),
+            undefined: Vec::new(),
         };
         Self {
             tree,
@@ -122,7 +125,8 @@ impl<'a> LineLoop<'a> {
             file: Vec::new(),
             line_number: 0,
             index: 0,
-            next_mark: 0,
+            next_mark: find_mark(tree.text(), 0).unwrap_or(usize::MAX),
+            skip_from: 0,
             trace,
             out,
         }
@@ -197,6 +201,7 @@ impl<'a> LineLoop<'a> {
             let value = self.decide(&condition);
             if !value {
                 self.skip = 2;
+                self.skip_from = self.index;
             }
             if self.trace {
                 self.out.decisions.push(Decision { item: self.index, value });
@@ -208,6 +213,10 @@ impl<'a> LineLoop<'a> {
         }
         self.set_position(&line);
         if is_input {
+            let item = self.tree.items().get(self.index);
+            if item.is_some_and(|item| self.tree.item_text(item) == line) {
+                return self.push_raw();
+            }
             let start = u32::try_from(self.out.expanded.len()).unwrap_or(u32::MAX);
             self.out.expanded.extend_from_slice(&line);
             let end = u32::try_from(self.out.expanded.len()).unwrap_or(u32::MAX);
@@ -277,6 +286,10 @@ impl<'a> LineLoop<'a> {
     }
 
     fn report_messages(&mut self) {
+        if self.trace && self.out.undefined.len() < MAX_ERRORS {
+            let item = self.index;
+            self.out.undefined.extend(self.table.take_undefined().into_iter().map(|name| (item, name)));
+        }
         for message in std::mem::take(&mut self.messages) {
             self.report(&message);
         }
@@ -304,6 +317,9 @@ impl<'a> LineLoop<'a> {
     }
 
     fn branch_else(&mut self) {
+        if self.skip == 0 {
+            self.skip_from = self.index;
+        }
         if self.skip <= 2 {
             self.skip = 2 - self.skip;
         }
@@ -317,6 +333,7 @@ impl<'a> LineLoop<'a> {
     fn branch_elif(&mut self, line: Vec<u8>, position: usize) -> Option<Vec<u8>> {
         if self.skip == 0 {
             self.skip = 1;
+            self.skip_from = self.index;
         }
         if self.skip <= 2 {
             self.skip = 2 - self.skip;
@@ -379,18 +396,11 @@ impl<'a> LineLoop<'a> {
 
     fn finish(mut self) -> Lines {
         if self.skip != 0 {
+            self.index = self.skip_from;
             self.report(b"unterminated if/ifarch/ifos statement");
         }
-        self.out.table = self.table;
         self.out
     }
-}
-
-/// `# neededforbuild …`, the inert line of old spec files.
-fn is_needed_for_build(line: &[u8]) -> bool {
-    line.strip_prefix(b"#").map(trim_start).and_then(|rest| rest.strip_prefix(b"neededforbuild")).is_some_and(|rest| {
-        !rest.is_empty() && rest.first().is_some_and(|byte| is_space(*byte)) && !trim_start(rest).is_empty()
-    })
 }
 
 fn double_percent(text: &[u8]) -> Vec<u8> {

@@ -50,7 +50,7 @@ impl Macros {
                 None => (None, rest),
             };
         let body = Body::Shared(trim_start(rest).into());
-        self.table.define(name, Macro { options: options.map(Into::into), body });
+        self.table.define(name, Macro::new(options.map(Into::into), body));
     }
 
     /// Defines a plain macro; a former definition is replaced.
@@ -60,7 +60,7 @@ impl Macros {
 
     /// Defines a parametric macro; `options` are its option letters, as between the parentheses of `%define f(ab:)`.
     pub fn define_parametric(&mut self, name: &str, options: &str, body: &str) {
-        let value = Macro { options: Some(encode(options).as_ref().into()), body: Macro::plain(&encode(body)).body };
+        let value = Macro::new(Some(encode(options).as_ref().into()), Body::Shared(encode(body).as_ref().into()));
         self.table.define(&encode(name), value);
     }
 

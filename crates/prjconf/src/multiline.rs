@@ -22,6 +22,12 @@ pub(crate) fn starts_block(line: &[u8]) -> bool {
     }
 }
 
+/// `# neededforbuild …`, the inert line of old spec files; it continues nothing.
+pub(crate) fn is_needed_for_build(line: &[u8]) -> bool {
+    let rest = line.strip_prefix(b"#").map(trim_start).and_then(|rest| rest.strip_prefix(b"neededforbuild"));
+    rest.is_some_and(|rest| rest.first().is_some_and(|byte| is_space(*byte)) && !trim_start(rest).is_empty())
+}
+
 /// Counts the open brackets of a block while its lines come in.
 #[derive(Debug)]
 pub(crate) struct BlockScan {

@@ -222,9 +222,15 @@ mod tests {
 
     #[test]
     fn a_word_ends_at_white_space_only() {
-        for (text, len) in
-            [("abc", 3), ("abcdefghijkl mno", 12), ("abcdefg\th", 7), ("ab\u{1}cdefghi jk", 10), ("ä\u{c}b", 2), ("", 0), (" a", 0)]
-        {
+        for (text, len) in [
+            ("abc", 3),
+            ("abcdefghijkl mno", 12),
+            ("abcdefg\th", 7),
+            ("ab\u{1}cdefghi jk", 10),
+            ("ä\u{c}b", 2),
+            ("", 0),
+            (" a", 0),
+        ] {
             assert_eq!(word_len(text.as_bytes()), len, "{text:?}");
         }
     }

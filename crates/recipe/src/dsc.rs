@@ -11,9 +11,19 @@ use pkg::{Arch, RecipeKind};
 use crate::{Finding, Grade, Recipe, Target};
 
 /// Longest `.dsc` that is read, in bytes; the largest in Debian have some 200 kB.
-pub const LIMIT_BYTES: usize = 4 << 20;
+pub const LIMIT_BYTES: usize = 1 << 20;
 /// Most build dependencies, binary packages and architectures that are kept, each.
 const LIMIT_ITEMS: usize = 20_000;
+
+/// The fields that make requests, and whether they ignore.
+const DEPENDENCY_FIELDS: [(&str, bool); 6] = [
+    ("Build-Depends", false),
+    ("Build-Depends-Arch", false),
+    ("Build-Depends-Indep", false),
+    ("Build-Conflicts", true),
+    ("Build-Conflicts-Arch", true),
+    ("Build-Ignore", true),
+];
 
 /// Reads a `.dsc`.
 ///
@@ -132,17 +142,14 @@ impl Reading<'_> {
 
     /// In the order of the file.
     fn build_requires(&mut self) -> Vec<String> {
+        let mut left = DEPENDENCY_FIELDS.to_vec();
         let mut requests = Vec::new();
         let paragraph = self.paragraph;
         for field in paragraph.fields() {
-            let is = |names: &[&str]| names.iter().any(|name| field.is(name));
-            let read = if is(&["Build-Depends", "Build-Depends-Arch", "Build-Depends-Indep"]) {
-                deb822::build_dependencies
-            } else if is(&["Build-Conflicts", "Build-Conflicts-Arch", "Build-Ignore"]) {
-                deb822::build_ignores
-            } else {
-                continue;
-            };
+            // Taken out of the list, a field counts once.
+            let Some(place) = left.iter().position(|(name, _)| field.is(name)) else { continue };
+            let (_, is_ignored) = left.swap_remove(place);
+            let read = if is_ignored { deb822::build_ignores } else { deb822::build_dependencies };
             let (items, problems) = read(&field.unfolded(), self.target.arch.debian_name(), self.target.profiles);
             requests.extend(items);
             requests.truncate(LIMIT_ITEMS);
@@ -302,8 +309,10 @@ pub(crate) mod tests {
 
     #[test]
     fn repeated_fields_and_odd_lines_are_reported() {
-        let (recipe, findings) = read("Source: a\nVersion: 1\nversion: 2\nodd\nFormat: 9\n");
-        assert_eq!(recipe.version, "1");
-        assert_eq!(findings, ["dsc-repeated-field", "dsc-malformed-line", "dsc-unknown-format"]);
+        let (recipe, findings) =
+            read("Source: a\nVersion: 1\nversion: 2\nodd\nFormat: 9\nBuild-Depends: x\nbuild-depends: y\n");
+        assert_eq!((recipe.version.as_str(), recipe.build_requires), ("1", vec!["x".to_owned()]));
+        let repeated = "dsc-repeated-field";
+        assert_eq!(findings, [repeated, "dsc-malformed-line", repeated, "dsc-unknown-format"]);
     }
 }

@@ -14,7 +14,7 @@ mod suite;
 
 pub use chunks::ChunkCache;
 pub use date::{format_date, parse_date};
-pub use index::{IndexEntry, IndexError, IndexLimits, IndexSummary, read_packages};
+pub use index::{IndexEntry, IndexError, IndexLimits, IndexSummary, open_index, read_packages};
 pub use pool::{deb_file_name, pool_path};
 pub use release::{IndexFile, Release, ReleaseError, ReleaseFile};
 pub use sources::{SourceEntry, SourceIndexFile, newest_source, read_sources};

@@ -15,6 +15,9 @@ const AFTER_ERROR: Duration = Duration::from_secs(10);
 /// Shortest time between two passes that nobody poked.
 const SHORTEST_WAIT: Duration = Duration::from_millis(50);
 
+/// How long a stop waits for passes to end by themselves.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
+
 /// The reconcilers: idempotent background work that re-reads the state of things, poked and periodic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Reconciler {
@@ -149,10 +152,14 @@ pub struct Background {
 }
 
 impl Background {
-    /// Lets every reconciler end its pass, and waits for that.
+    /// Lets every reconciler end its pass, and waits for that, but not for long: a pass may wait for a slow server, and one
+    /// that is cut off is made again at the next start.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        while self.running.join_next().await.is_some() {}
+        let ended = async { while self.running.join_next().await.is_some() {} };
+        if tokio::time::timeout(LONGEST_GOODBYE, ended).await.is_err() {
+            self.running.shutdown().await;
+        }
     }
 }
 

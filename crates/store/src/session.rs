@@ -1,3 +1,4 @@
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,9 +36,12 @@ pub struct Session {
 impl Store {
     /// Opens the database file, creating it if it is missing, and brings it to this program's schema.
     ///
+    /// Only its owner may read it, for it holds the projects' secret keys; SQLite gives its side files the same mode.
+    ///
     /// # Errors
-    /// [`StoreError::Database`], [`StoreError::Migrate`].
+    /// [`StoreError::Io`], [`StoreError::Database`], [`StoreError::Migrate`].
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        restrict(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -85,6 +89,13 @@ impl Store {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Creates the file if it is missing, and takes it away from everybody but its owner.
+fn restrict(path: &Path) -> Result<(), StoreError> {
+    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    Ok(())
 }
 
 impl Session {

@@ -1,3 +1,5 @@
+//! Collecting packages into a pool.
+
 use std::cmp::Ordering;
 
 use pkg::version::compare;

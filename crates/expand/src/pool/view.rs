@@ -1,3 +1,5 @@
+//! The finished pool: packages, their dependencies, and who provides what.
+
 use std::borrow::Cow;
 
 use pkg::dep::{Constraint, Dependency, alternatives, constraint_satisfied};

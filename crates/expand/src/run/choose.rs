@@ -47,6 +47,13 @@ impl<'a, T: Trace> Run<'a, T> {
 
     /// Tries to settle one dependency; true if a later pass or round has to look at it again.
     fn stays_open(&mut self, entry: Todo, pass: Pass) -> bool {
+        // Most dependencies have one provider, which is there or decided on already.
+        if let What::Dep(DepText::Pool(dep)) = entry.what
+            && let Some(package) = self.pool.target(dep).single()
+            && (self.installed.contains(package) || (self.in_batch.contains(package) && !self.has_file_provides(dep)))
+        {
+            return false;
+        }
         let candidates = self.candidates(entry.what);
         if candidates.iter().any(|package| self.installed.contains(*package)) {
             return false;
@@ -80,6 +87,11 @@ impl<'a, T: Trace> Run<'a, T> {
             _ if pass < Pass::OnePreferred => true,
             _ => self.choose(entry, left, pass),
         }
+    }
+
+    /// Whether the configuration may name further providers.
+    fn has_file_provides(&self, dep: u32) -> bool {
+        self.pool.deps().kind(dep).is_path()
     }
 
     /// Whether a dependency of a package is not followed.

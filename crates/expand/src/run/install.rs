@@ -25,7 +25,12 @@ impl<T: Trace> Run<'_, T> {
         }
         let batch = std::mem::take(&mut self.batch);
         for package in &batch {
-            self.install(*package);
+            self.report_excluded(*package);
+        }
+        if self.problems.is_empty() {
+            for package in &batch {
+                self.install(*package);
+            }
         }
         if self.problems.is_empty() {
             for package in &batch {
@@ -48,10 +53,6 @@ impl<T: Trace> Run<'_, T> {
     }
 
     fn install(&mut self, package: u32) {
-        if self.excluded.contains(package) {
-            self.report_excluded(package);
-            return;
-        }
         self.installed.insert(package);
         self.order.push(package);
         if !self.waiting.is_empty() {

@@ -2,6 +2,7 @@
 
 use pkg::dep::Dependency;
 use pkg::problem::{DependencyProblem, Exclusion, FoundVersion, RefusedProvider};
+use rustc_hash::FxHashMap;
 
 use super::{ClauseKind, DepText, Reason, Run, Todo, What};
 use crate::pool::PackageId;
@@ -65,12 +66,16 @@ impl<T: Trace> Run<'_, T> {
     }
 
     pub(super) fn report_refused(&mut self, entry: Todo, candidates: &[u32]) {
+        let mut exclusions: FxHashMap<u32, Vec<Reason>> = FxHashMap::default();
+        for (package, reason) in &self.exclusions {
+            exclusions.entry(*package).or_default().push(*reason);
+        }
         let mut refused = Vec::new();
         for package in candidates {
             let name = self.package_name(*package);
-            refused.extend(
-                self.refusals(*package).into_iter().map(|reason| RefusedProvider { package: name.clone(), reason }),
-            );
+            let excluded = exclusions.get(package).map_or(&[][..], Vec::as_slice);
+            let reasons = self.refusals(*package, excluded).into_iter();
+            refused.extend(reasons.map(|reason| RefusedProvider { package: name.clone(), reason }));
         }
         refused.sort_by_cached_key(ToString::to_string);
         self.problems.push(DependencyProblem::ProvidersConflict {
@@ -81,10 +86,9 @@ impl<T: Trace> Run<'_, T> {
     }
 
     /// Why a candidate can not be installed: because of others, else by its own conflicts, else by its obsoletes.
-    fn refusals(&self, package: u32) -> Vec<Exclusion> {
-        let excluded = self.exclusions_of(package);
+    fn refusals(&self, package: u32, excluded: &[Reason]) -> Vec<Exclusion> {
         if !excluded.is_empty() || self.options.ignore_conflicts {
-            return excluded;
+            return excluded.iter().map(|reason| self.exclusion(*reason)).collect();
         }
         let mut hit = Vec::new();
         for dep in self.pool.conflicts_of(package) {
@@ -125,6 +129,7 @@ impl<T: Trace> Run<'_, T> {
         }
     }
 
+    /// Reports a decided package that must not be installed.
     pub(super) fn report_excluded(&mut self, package: u32) {
         for reason in self.exclusions_of(package) {
             self.problems.push(DependencyProblem::Excluded { package: self.package_name(package), reason });

@@ -38,7 +38,8 @@ impl<T: Trace> Run<'_, T> {
                         continue;
                     }
                     let clause = crate::rich::RichClause { negative: Vec::new(), positive: providers };
-                    let clause = self.add_clause(text, Some(package), ClauseKind::Recommends, clause);
+                    // What is ignored counts here, unlike for conditions.
+                    let clause = self.add_clause(text, Some(package), ClauseKind::Requires, clause);
                     Todo { what: What::Clause(clause), requirer: Some(package) }
                 }
                 Some(tree) => {

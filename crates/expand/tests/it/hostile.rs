@@ -69,6 +69,31 @@ fn everything_conflicting_with_everything_is_not_multiplied_out() {
 }
 
 #[test]
+fn a_million_refused_providers_are_told_in_one_walk() {
+    quickly(|| {
+        let many = (0..1_000_000).map(|i| package(&format!("p{i:06}"), &["x"], &[]));
+        let enemy = PackageMeta { conflicts: vec!["x".to_owned()], ..package("enemy", &[], &[]) };
+        let pool = pool(many.chain([enemy]));
+        let problems = answer(&pool, &["enemy", "x"]).unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].starts_with("conflict for providers of x, (provider p000000 is in conflict with enemy), "));
+    });
+}
+
+#[test]
+fn pools_and_expanders_are_shared_by_threads() {
+    let pool = pool([package("a", &[], &["b"]), package("b", &[], &[])]);
+    let config = ExpandConfig::default();
+    let expander = Expander::new(&pool, &config);
+    std::thread::scope(|scope| {
+        let answers: Vec<_> = (0..4).map(|_| scope.spawn(|| expander.expand(&Request::parse(["a"])))).collect();
+        for answer in answers {
+            assert_eq!(answer.join().unwrap().unwrap().len(), 2);
+        }
+    });
+}
+
+#[test]
 fn a_chain_of_a_hundred_thousand_requirements_is_followed() {
     quickly(|| {
         let packages = (0..100_000).map(|i| package(&format!("p{i}"), &[], &[format!("p{}", i + 1).as_str()]));

@@ -1,12 +1,12 @@
 //! Public behaviour of dependency expansion.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "cases are files, hostile input is timed")]
 
 mod case;
 mod effects;
 mod hostile;
 mod universe;
+mod why;
 
 use std::path::{Path, PathBuf};
 
@@ -66,6 +66,20 @@ fn keywords_have_the_recorded_effects() {
     }
     eprintln!("{passed} passed, {} failed", failed.len());
     assert!(passed > 20 && failed.is_empty(), "{} failed\n{}", failed.len(), failed.join("\n"));
+}
+
+#[test]
+fn the_examples_of_the_manual_are_true() {
+    let manual = std::fs::read_to_string(workspace().join("docs/formats/expansion.7.md")).unwrap();
+    let worlds: Vec<&str> =
+        manual.split("```expansion\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+    let (mut passed, mut failed) = (0, Vec::new());
+    for world in worlds {
+        let (right, wrong) = effects::run(world);
+        passed += right;
+        failed.extend(wrong);
+    }
+    assert!(passed > 5 && failed.is_empty(), "{passed} are true, but not\n{}", failed.join("\n"));
 }
 
 #[test]

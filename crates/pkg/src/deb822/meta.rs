@@ -8,32 +8,40 @@ use crate::{MultiArch, PackageMeta};
 /// `Packages`.
 #[must_use]
 pub fn package_meta(paragraph: &Paragraph<'_>) -> Option<PackageMeta> {
-    let mut reading = Reading::default();
+    let mut reader = MetaReader::default();
     for field in paragraph.fields() {
-        reading.take(&field);
+        reader.take(&field);
     }
-    reading.finish()
+    reader.finish()
 }
 
-#[derive(Default)]
-struct Reading {
+/// [`package_meta`] for callers that walk over the fields themselves, because they want others too.
+#[derive(Debug, Default)]
+pub struct MetaReader {
     meta: PackageMeta,
     pre_depends: Vec<String>,
     breaks: Vec<String>,
 }
 
-impl Reading {
-    fn take(&mut self, field: &Field<'_>) {
+impl MetaReader {
+    /// Looks at a field; of repeated ones the first counts.
+    pub fn take(&mut self, field: &Field<'_>) {
         let meta = &mut self.meta;
         let list = match () {
-            () if field.is("Package") => return field.value.clone_into(&mut meta.name),
-            () if field.is("Version") => return field.value.clone_into(&mut meta.evr),
-            () if field.is("Architecture") => return field.value.clone_into(&mut meta.arch),
+            () if field.is("Package") => return set_once(&mut meta.name, field.value),
+            () if field.is("Version") => return set_once(&mut meta.evr, field.value),
+            () if field.is("Architecture") => return set_once(&mut meta.arch, field.value),
             () if field.is("Source") => {
-                meta.source = field.value.split_whitespace().next().map(str::to_owned);
+                let name = field.value.split_whitespace().next();
+                meta.source = meta.source.take().or_else(|| name.map(str::to_owned));
                 return;
             }
-            () if field.is("Multi-Arch") => return meta.multi_arch = multi_arch(field.value),
+            () if field.is("Multi-Arch") => {
+                if meta.multi_arch == MultiArch::No {
+                    meta.multi_arch = multi_arch(field.value);
+                }
+                return;
+            }
             () if field.is("Depends") => &mut meta.requires,
             () if field.is("Pre-Depends") => &mut self.pre_depends,
             () if field.is("Provides") => &mut meta.provides,
@@ -44,11 +52,14 @@ impl Reading {
             () if field.is("Enhances") => &mut meta.enhances,
             () => return,
         };
-        list.clear();
-        normalize_relations(&field.unfolded(), list);
+        if list.is_empty() {
+            normalize_relations(&field.unfolded(), list);
+        }
     }
 
-    fn finish(self) -> Option<PackageMeta> {
+    /// The package; `None` without Package or Version.
+    #[must_use]
+    pub fn finish(self) -> Option<PackageMeta> {
         let Self { mut meta, pre_depends, breaks } = self;
         if meta.name.is_empty() || meta.evr.is_empty() {
             return None;
@@ -61,6 +72,12 @@ impl Reading {
         }
         meta.source = meta.source.filter(|source| *source != meta.name);
         Some(meta)
+    }
+}
+
+fn set_once(text: &mut String, value: &str) {
+    if text.is_empty() {
+        value.clone_into(text);
     }
 }
 
@@ -97,6 +114,12 @@ mod tests {
     #[test]
     fn a_source_of_the_same_name_is_not_repeated() {
         assert_eq!(meta("Package: a\nVersion: 1\nSource: a (2)\n").unwrap().source, None);
+    }
+
+    #[test]
+    fn of_repeated_fields_the_first_counts() {
+        let meta = meta("Package: a\nVersion: 1\nDepends: x\npackage: b\ndepends: y\n").unwrap();
+        assert_eq!((meta.name.as_str(), meta.requires), ("a", vec!["x".to_owned()]));
     }
 
     #[test]

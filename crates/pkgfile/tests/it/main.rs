@@ -117,6 +117,8 @@ fn what_is_not_a_package_is_told_apart() {
     assert!(matches!(open(&only("other", b"2.0\n")), Err(DebError::MissingMember { member: "debian-binary" })));
     assert!(matches!(open(&deb(&control_tar("Package: a\n"), &[])), Err(DebError::Control)));
     assert!(matches!(open(&deb(&tar(&[]), &[])), Err(DebError::Control)));
+    let endless = format!("Package: a\nVersion: 1\nDepends: {}\n", "b,".repeat(600_000));
+    assert!(matches!(open(&deb(&control_tar(&endless), &[])), Err(DebError::Control)));
 }
 
 #[test]
@@ -184,6 +186,26 @@ fn long_names_of_gnu_and_pax_archives_are_read_and_bounded() {
 }
 
 #[test]
+fn damage_behind_the_last_member_is_found_by_the_checksum_of_the_compression() {
+    let data = zstd_with_checksum(&tar(&[TarMember::file("./a", b"x")]));
+    let with = |data: &[u8]| {
+        let start = ArBuilder::new().member("debian-binary", b"2.0\n");
+        start.member("control.tar", &control_tar("Package: a\nVersion: 1\n")).member("data.tar.zst", data).finish()
+    };
+    assert!(open(&with(&data)).unwrap().list().is_ok());
+    let mut damaged = data.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    assert!(open(&with(&damaged)).unwrap().list().is_err());
+}
+
+fn zstd_with_checksum(content: &[u8]) -> Vec<u8> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.include_checksum(true).unwrap();
+    std::io::Write::write_all(&mut encoder, content).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
 fn archives_that_end_too_early_are_errors() {
     let data = tar(&[TarMember::file("./a", &[7; 2000])]);
     let package = deb(&control_tar("Package: a\nVersion: 1\n"), &data);
@@ -191,6 +213,27 @@ fn archives_that_end_too_early_are_errors() {
         let cut = &package[..length];
         assert!(open(cut).and_then(|mut reader| reader.list()).is_err(), "{length}");
     }
+}
+
+/// The first block of a page that is marked with `kind`.
+fn example<'a>(page: &'a str, kind: &str) -> &'a str {
+    let (_, behind) = page.split_once(&format!("```{kind}\n")).unwrap();
+    behind.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_example_of_the_manual_is_true() {
+    let page = include_str!("../../../../docs/formats/deb.5.md");
+    let package = deb(&control_tar(example(page, "deb822")), &tar(&[]));
+    let meta = &open(&package).unwrap().into_control().meta;
+    let shown = format!(
+        "requires: {}\nconflicts: {}\nprovides: {}\nsource: {}\n",
+        meta.requires.join(", "),
+        meta.conflicts.join(", "),
+        meta.provides.join(", "),
+        meta.source.as_deref().unwrap_or_default(),
+    );
+    assert_eq!(shown, example(page, "meta"));
 }
 
 proptest! {

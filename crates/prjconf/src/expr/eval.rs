@@ -10,7 +10,7 @@ use super::number::Number;
 use super::value::Value;
 use crate::macros::expand::Expander;
 use crate::macros::strings::StringFunction;
-use crate::text::{find_byte, is_space};
+use crate::text::is_space;
 
 const SYNTAX_ERROR: &str = "syntax error in expression";
 
@@ -33,7 +33,9 @@ pub(crate) fn evaluate_value_form(text: &[u8], expander: &mut Expander<'_>) -> V
 }
 
 fn evaluate(text: &[u8], value_form: bool, expander: &mut Expander<'_>) -> Option<Value> {
-    let mut parser = Parser { text, pos: 0, value_form, active: true, expander };
+    let body = text.strip_suffix(b"\n").unwrap_or(text);
+    let last_line_feed = if value_form { body.iter().rposition(|byte| *byte == b'\n') } else { None };
+    let mut parser = Parser { text, pos: 0, value_form, active: true, last_line_feed, expander };
     match parser.ternary() {
         Ok(value) => {
             parser.skip_space();
@@ -56,6 +58,8 @@ struct Parser<'a, 'e, 't> {
     value_form: bool,
     /// False in a branch that is not taken: its macros stay unexpanded. Its arithmetic is done all the same.
     active: bool,
+    /// The last line feed that is not the last byte, in the value form.
+    last_line_feed: Option<usize>,
     expander: &'e mut Expander<'t>,
 }
 
@@ -252,13 +256,10 @@ impl Parser<'_, '_, '_> {
 
     /// An operand of digits and macros: `0` followed by the expanded text, of which the leading number counts.
     fn mixed_number(&mut self) -> Result<Value, Message> {
-        if self.peek() == Some(b'%') {
-            // The peer matches the rest with a pattern that stops at a line feed.
-            let rest = self.text.get(self.pos..).unwrap_or_default();
-            let line = rest.strip_suffix(b"\n").unwrap_or(rest);
-            if find_byte(line, 0, b'\n').is_some() {
-                return Err(SYNTAX_ERROR.into());
-            }
+        // The peer matches an operand that starts with a macro by a pattern that stops at a line feed.
+        let starts_with_macro = self.peek() == Some(b'%');
+        if starts_with_macro && self.last_line_feed.is_some_and(|position| position >= self.pos) {
+            return Err(SYNTAX_ERROR.into());
         }
         let end = mixed_end(self.text, self.pos);
         let raw = self.range(self.pos, end).to_vec();

@@ -112,6 +112,9 @@ impl<'t> Expander<'t> {
     }
 
     fn run(&mut self, text: &[u8], out: &mut Vec<u8>, mut protected: Option<&mut Protected>) {
+        if self.budget.left() == 0 {
+            return self.error("macro expansion is too large");
+        }
         let first = Frame { text: FrameText::Borrowed(text), pos: 0, end: text.len(), undo: None };
         let mut waiting: Vec<Frame<'_>> = Vec::new();
         let mut current = Some(first);
@@ -261,23 +264,24 @@ impl<'t> Expander<'t> {
         let builtin = Builtin::from_name(parts.name);
         let found = if builtin.is_some() { None } else { self.table.look_up(parts.name) };
         if builtin.is_none() && found.is_none() {
-            return Self::undefined(around, &parts, out);
+            return self.undefined(around, &parts, out);
         }
         if parts.test == Test::IfUndefined {
             return Step::Continue(token.end);
         }
         match (builtin, found) {
             (Some(builtin), _) => self.builtin(builtin, around, &parts, out, protected),
-            (None, Some(Macro { options: Some(options), body })) => self.parametric(&options, body, around, &parts),
+            (None, Some(Macro { options: Some(options), body, .. })) => self.parametric(&options, body, around, &parts),
             (None, Some(found)) => Self::plain(found, around, &parts, out),
             (None, None) => Step::Continue(token.end),
         }
     }
 
-    fn undefined<'a>(around: &Around<'_, 'a>, parts: &Parts<'_>, out: &mut Vec<u8>) -> Step<'a> {
+    fn undefined<'a>(&mut self, around: &Around<'_, 'a>, parts: &Parts<'_>, out: &mut Vec<u8>) -> Step<'a> {
         let token = around.token;
         match (parts.test, parts.alternative) {
             (Test::None, _) => {
+                self.table.note_undefined(parts.name);
                 out.extend_from_slice(around.bytes.get(token.start..token.end).unwrap_or_default());
                 Step::Continue(token.end)
             }
@@ -297,7 +301,7 @@ impl<'t> Expander<'t> {
             out.extend_from_slice(alternative);
             return Step::Continue(token.end);
         }
-        if find_byte(found.body.bytes(), 0, b'%').is_some() {
+        if !found.is_literal {
             return Step::Push(Frame::of_body(found.body, None), token.end);
         }
         out.extend_from_slice(found.body.bytes());
@@ -368,7 +372,7 @@ impl<'t> Expander<'t> {
         if !self.budget.spend(value.len()) {
             return;
         }
-        self.table.define(name, Macro { options, body: Body::Shared(value.into()) });
+        self.table.define(name, Macro::new(options, Body::Shared(value.into())));
     }
 }
 

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::text::find_byte;
+
 /// Names, with what stands between name and body in the macro list, and bodies of the macros every evaluation starts with.
 ///
 /// Rule: rpm 4.20's architecture lists, as Build.pm carries them; spaces included, because the macro list shows them.
@@ -58,11 +60,18 @@ pub(crate) struct Macro {
     /// The option letters between the parentheses of a parametric macro; `None` for a plain one.
     pub(crate) options: Option<Box<[u8]>>,
     pub(crate) body: Body,
+    /// The body has no `%`, so there is nothing to expand in it.
+    pub(crate) is_literal: bool,
 }
 
 impl Macro {
+    pub(crate) fn new(options: Option<Box<[u8]>>, body: Body) -> Self {
+        let is_literal = find_byte(body.bytes(), 0, b'%').is_none();
+        Self { options, body, is_literal }
+    }
+
     pub(crate) fn plain(body: &[u8]) -> Self {
-        Self { options: None, body: Body::Shared(body.into()) }
+        Self::new(None, Body::Shared(body.into()))
     }
 }
 
@@ -75,16 +84,19 @@ pub(crate) struct MacroTable {
     own: BTreeMap<Vec<u8>, Macro>,
     /// Names of the arguments that are bound at the moment.
     arguments: Vec<Vec<u8>>,
-    /// Every name that was looked up, when somebody wants to know.
-    pub(crate) watched: Option<BTreeMap<Vec<u8>, bool>>,
+    /// Names that were used without a test but are not defined, when somebody wants to know.
+    undefined: Option<Vec<Vec<u8>>>,
 }
+
+/// Undefined names that are kept at most, for each line.
+const MAX_UNDEFINED: usize = 50;
 
 impl MacroTable {
     /// The standard macros and the two that depend on the architecture.
     pub(crate) fn for_arch(arch: &[u8]) -> Self {
         let mut table = Self::default();
         table.define(b"_target_cpu", Macro::plain(arch));
-        table.define(b"_target_os", Macro { options: None, body: Body::Static(b"linux") });
+        table.define(b"_target_os", Macro::new(None, Body::Static(b"linux")));
         table
     }
 
@@ -100,20 +112,32 @@ impl MacroTable {
         if let Some(found) = self.own.get(name) {
             return Some(Cow::Borrowed(found));
         }
-        standard(name).map(|body| Cow::Owned(Macro { options: None, body: Body::Static(body) }))
+        standard(name).map(|body| Cow::Owned(Macro::new(None, Body::Static(body))))
     }
 
-    /// Like [`Self::get`], and notes the look-up for those who watch.
-    pub(crate) fn look_up(&mut self, name: &[u8]) -> Option<Macro> {
-        let found = self.get(name).map(Cow::into_owned);
-        if let Some(watched) = &mut self.watched {
-            *watched.entry(name.to_vec()).or_default() |= found.is_some();
+    pub(crate) fn look_up(&self, name: &[u8]) -> Option<Macro> {
+        self.get(name).map(Cow::into_owned)
+    }
+
+    pub(crate) fn is_defined(&self, name: &[u8]) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Starts noting undefined names.
+    pub(crate) fn watch(&mut self) {
+        self.undefined = Some(Vec::new());
+    }
+
+    /// Notes that a name was used without a test but is not defined.
+    pub(crate) fn note_undefined(&mut self, name: &[u8]) {
+        if let Some(undefined) = self.undefined.as_mut().filter(|undefined| undefined.len() < MAX_UNDEFINED) {
+            undefined.push(name.to_vec());
         }
-        found
     }
 
-    pub(crate) fn is_defined(&mut self, name: &[u8]) -> bool {
-        self.look_up(name).is_some()
+    /// The names noted since the last call.
+    pub(crate) fn take_undefined(&mut self) -> Vec<Vec<u8>> {
+        self.undefined.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Hides the bound arguments and binds others; the result undoes it.

@@ -1,5 +1,11 @@
 //! Public behaviour of the configuration language.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+#![expect(clippy::disallowed_methods, reason = "tests read their cases")]
 
 mod cases;
+mod findings;
+mod hostile;
+mod layout;
+mod manual;
+mod origins;
+mod peer;

@@ -1,9 +1,11 @@
 use std::io::{self, Read};
 
-use pkg::deb822::{self, Paragraph};
+use pkg::deb822::{self, MetaReader, Paragraph};
 use pkg::{PackageMeta, Sha256};
 
-use super::is_safe_path;
+use pkgfile::compression::Decoder;
+
+use super::{IndexFile, is_safe_path};
 
 /// One package of a `Packages` index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +58,20 @@ pub enum IndexError {
         #[source]
         source: io::Error,
     },
+    /// Not the bytes that `Release` speaks of.
+    #[error("{path}: {bytes} bytes with checksum {found}, but Release says {expected_bytes} bytes with {expected}")]
+    ChecksumMismatch {
+        /// Path of the index.
+        path: String,
+        /// Its size.
+        bytes: u64,
+        /// Its digest.
+        found: Sha256,
+        /// The size it should have.
+        expected_bytes: u64,
+        /// The digest it should have.
+        expected: Sha256,
+    },
     /// Larger than the limits allow.
     #[error("{index}: {what} exceeds the limit of {limit}")]
     TooLarge {
@@ -66,6 +82,27 @@ pub enum IndexError {
         /// What is allowed.
         limit: u64,
     },
+}
+
+/// The uncompressed content of a fetched index, for [`read_packages`] and [`read_sources`](super::read_sources).
+///
+/// # Errors
+/// [`IndexError::ChecksumMismatch`] if these are not the bytes that `Release` speaks of, [`IndexError::Read`] if the
+/// decompressor can not get its memory.
+pub fn open_index<'a>(file: &IndexFile, bytes: &'a [u8]) -> Result<Decoder<&'a [u8]>, IndexError> {
+    let found = Sha256::of(bytes);
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if found != file.file.sha256 || length != file.file.bytes {
+        let (expected, expected_bytes) = (file.file.sha256, file.file.bytes);
+        return Err(IndexError::ChecksumMismatch {
+            path: file.path.clone(),
+            bytes: length,
+            found,
+            expected_bytes,
+            expected,
+        });
+    }
+    Decoder::new(bytes, file.compression).map_err(|source| IndexError::Read { index: "index", source })
 }
 
 /// Reads an uncompressed `Packages` index and gives each package to `on_entry`, in order.
@@ -92,6 +129,7 @@ pub fn read_packages(
 
 fn entry(paragraph: &Paragraph<'_>) -> Option<IndexEntry> {
     let (mut path, mut bytes, mut sha256) = (None, None, None);
+    let mut meta = MetaReader::default();
     for field in paragraph.fields() {
         if field.is("Filename") {
             path = Some(field.value);
@@ -99,12 +137,13 @@ fn entry(paragraph: &Paragraph<'_>) -> Option<IndexEntry> {
             bytes = field.value.parse().ok();
         } else if field.is("SHA256") {
             sha256 = Sha256::parse(field.value).ok();
+        } else {
+            meta.take(&field);
         }
     }
     // Flat repositories write `./name.deb`.
     let path = path.map(|path| path.strip_prefix("./").unwrap_or(path)).filter(|path| is_safe_path(path))?;
-    let meta = deb822::package_meta(paragraph)?;
-    Some(IndexEntry { meta, path: path.to_owned(), bytes: bytes?, sha256: sha256? })
+    Some(IndexEntry { meta: meta.finish()?, path: path.to_owned(), bytes: bytes?, sha256: sha256? })
 }
 
 /// How much is read at once; paragraphs that span pieces are completed first.

@@ -97,15 +97,20 @@ impl Keyring {
     pub fn parse(bytes: &[u8]) -> Result<Self, KeyringError> {
         const BLOCK: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
         let mut keyring = Self::default();
+        let mut first_error = None;
         match std::str::from_utf8(bytes).ok().filter(|text| text.contains(BLOCK)) {
             Some(text) => {
                 for start in text.match_indices(BLOCK).map(|(start, _)| start).take(LIMIT_KEYS) {
-                    keyring.add_block(text.get(start..).unwrap_or_default().as_bytes())?;
+                    keyring.add_block(text.get(start..).unwrap_or_default().as_bytes(), &mut first_error);
                 }
             }
-            None => keyring.add_block(bytes)?,
+            None => keyring.add_block(bytes, &mut first_error),
         }
-        if keyring.keys.is_empty() { Err(KeyringError::NoKey) } else { Ok(keyring) }
+        match first_error {
+            _ if !keyring.keys.is_empty() => Ok(keyring),
+            Some(error) => Err(KeyringError::Malformed(OpenPgpError(error))),
+            None => Err(KeyringError::NoKey),
+        }
     }
 
     /// A keyring with the keys of both.
@@ -120,20 +125,25 @@ impl Keyring {
         self.keys.iter().map(|key| key.fingerprint.as_str())
     }
 
-    fn add_block(&mut self, bytes: &[u8]) -> Result<(), KeyringError> {
-        let malformed = |error| KeyringError::Malformed(OpenPgpError(error));
-        let (keys, _) = PublicOrSecret::from_reader_many_buf(BufReader::new(bytes)).map_err(malformed)?;
+    /// One key of an unknown kind does not hide the others: errors are only noted.
+    fn add_block(&mut self, bytes: &[u8], first_error: &mut Option<pgp::errors::Error>) {
+        let keys = match PublicOrSecret::from_reader_many_buf(BufReader::new(bytes)) {
+            Ok((keys, _)) => keys,
+            Err(error) => {
+                first_error.get_or_insert(error);
+                return;
+            }
+        };
         for key in keys.take(LIMIT_KEYS) {
             match key {
                 Ok(PublicOrSecret::Public(key)) => self.add_certificate(&key),
                 // A secret key does not belong into a keyring of trusted ones.
                 Ok(PublicOrSecret::Secret(_)) => {}
-                // One key of an unknown kind must not hide the others.
-                Err(_) if !self.keys.is_empty() => {}
-                Err(error) => return Err(malformed(error)),
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                }
             }
         }
-        Ok(())
     }
 
     fn add_certificate(&mut self, certificate: &SignedPublicKey) {

@@ -1,13 +1,14 @@
 //! Written suites, read back by our own readers; what a change costs, by counting.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 
 use pkg::Sha256;
 use pkg::deb822::{ControlFields, Paragraph};
 use pkgfile::compression::{Compression, decompress};
 use repo::debian::{
-    ChunkCache, IndexLimits, OutputFile, PoolFile, Release, Stanza, SuiteSettings, WriteError, read_packages,
-    write_suite,
+    ChunkCache, IndexError, IndexLimits, OutputFile, PoolFile, Release, Stanza, SuiteSettings, WriteError,
+    newest_source, open_index, read_packages, write_suite,
 };
 use repo::pgp::Keyring;
 
@@ -65,7 +66,9 @@ fn what_is_written_is_read_back_through_every_check() {
         let file = files[format!("dists/stable/{}", way.path).as_str()];
         assert_eq!(files[format!("dists/stable/{}", way.by_hash_path()).as_str()].content, file.content);
         assert_eq!((file.sha256, Sha256::of(&file.content)), (way.file.sha256, way.file.sha256));
-        let index = decompress(&file.content, way.compression, 1 << 30).unwrap();
+        let mut index = Vec::new();
+        open_index(way, &file.content).unwrap().read_to_end(&mut index).unwrap();
+        assert!(matches!(open_index(way, &file.content[1..]), Err(IndexError::ChecksumMismatch { .. })));
         assert_eq!((Sha256::of(&index), index.len() as u64), (plain.sha256, plain.bytes));
         let mut names = Vec::new();
         let summary = read_packages(&mut index.as_slice(), &IndexLimits::default(), &mut |entry| {
@@ -127,7 +130,45 @@ fn settings_that_break_a_path_or_a_field_are_refused() {
     assert!(refused(SuiteSettings { compressions: vec![Compression::Bzip2], ..settings() }));
 }
 
+/// The first block of a page that is marked with `kind`.
+fn example<'a>(page: &'a str, kind: &str) -> &'a str {
+    let (_, behind) = page.split_once(&format!("```{kind}\n")).unwrap();
+    behind.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_examples_of_the_manual_are_true() {
+    let page = include_str!("../../../../docs/formats/debian-repository.5.md");
+    let release = Release::parse(example(page, "release")).unwrap();
+    assert_eq!(release.packages_index("main", "amd64").len(), 1);
+    let limits = IndexLimits::default();
+    let mut found = Vec::new();
+    read_packages(&mut example(page, "packages").as_bytes(), &limits, &mut |entry| found.push(entry)).unwrap();
+    assert_eq!(found[0].meta.requires, ["libc6 >= 2.34"]);
+    let source = newest_source(&mut example(page, "sources").as_bytes(), &limits, "hello").unwrap().unwrap();
+    assert!(source.dsc().is_some());
+}
+
 /// A made-up package for other tests.
 pub(crate) fn numbered(number: usize) -> Stanza {
     stanza(number, "amd64")
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_index_and_no_keyring_panics(
+        text in r"((Package|Version|Directory|SHA256|Date|Checksums-Sha256|X)?:?[ \n\t#.,a-f0-9-]{0,70}\n?){0,10}",
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+    ) {
+        let limits = IndexLimits::default();
+        drop(Release::parse(&text));
+        drop(read_packages(&mut text.as_bytes(), &limits, &mut drop));
+        drop(repo::debian::read_sources(&mut text.as_bytes(), &limits, &mut drop));
+        drop(Keyring::parse(&bytes));
+        drop(Keyring::parse(text.as_bytes()));
+        let mut damaged = key().public_binary().unwrap();
+        let cut = bytes.len() % damaged.len();
+        damaged.splice(cut..cut, bytes.iter().copied().take(3));
+        drop(Keyring::parse(&damaged));
+    }
 }

@@ -1,5 +1,7 @@
 //! One (repository, arch): gathers what its tasks need, asks the planner.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,7 +28,9 @@ pub(super) enum GroupPlan {
     /// Nothing has changed since the last plan.
     Same,
     /// Every task waits for the same reason.
-    All(Verdict),
+    Wait(Verdict),
+    /// No task can be built, for the same reason, which lies with the project.
+    Never(Verdict),
     /// One entry a task.
     Each(Box<Planned>),
 }
@@ -47,7 +51,7 @@ pub(super) struct Planned {
 pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -> Result<GroupPlan, ServiceError> {
     let gathered = match gather(inner, key, tasks).await? {
         Ok(gathered) => gathered,
-        Err(verdict) => return Ok(GroupPlan::All(verdict)),
+        Err(plan) => return Ok(plan),
     };
     let signature = gathered.signature(tasks);
     if inner.planning.is_known(key, &signature) {
@@ -68,8 +72,12 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
                 recipe: read_recipe(&blobs, tree, &target),
             })
             .collect();
-        let is_local =
-            |package: PackageId| world.sha256(package).is_some_and(|sha256| blobs.touch(&sha256).unwrap_or(false));
+        // Many tasks share most of their packages.
+        let seen: RefCell<HashMap<PackageId, bool>> = RefCell::default();
+        let is_local = |package: PackageId| {
+            let look = || world.sha256(package).is_some_and(|sha256| blobs.touch(&sha256).unwrap_or(false));
+            *seen.borrow_mut().entry(package).or_insert_with(look)
+        };
         let plan = sched::plan(&Snapshot {
             arch: &arch,
             config: &config.evaluated.config,
@@ -114,21 +122,24 @@ async fn gather(
     inner: &Inner,
     (repository, arch): &GroupKey,
     tasks: &[PendingTask],
-) -> Result<Result<Gathered, Verdict>, ServiceError> {
-    let broken = |detail: String| Ok(Err(Verdict::Broken { detail }));
+) -> Result<Result<Gathered, GroupPlan>, ServiceError> {
+    let never = |detail: String| Ok(Err(GroupPlan::Never(Verdict::Broken { detail })));
     let mut session = inner.store.read().await?;
     let Some(found) = session.repository_by_id(*repository).await? else {
-        return broken(format!("repository {repository} is gone"));
+        return never(format!("repository {repository} is gone"));
     };
     let extra_packages = extra_packages(&found, arch);
     let (layers, missing) = path::expand(&mut session, found).await?;
     if let Some(element) = missing.first() {
-        return broken(format!("the path names {element}, which does not exist"));
+        return never(format!("the path names {element}, which does not exist"));
+    }
+    if let Some(element) = layers.iter().find(|layer| lacks_arch(layer, arch)).map(Layer::element) {
+        return never(format!("{element}, which the path names, has no {arch}"));
     }
     let texts: ConfigTexts = config::texts(&mut session, &layers).await?;
     let inputs = world::inputs(&mut session, &layers, arch, PackageFormat::Deb).await?;
     if let Some(verdict) = unfetched_mirror(inner, &mut session, &layers, &inputs).await? {
-        return Ok(Err(verdict));
+        return Ok(Err(GroupPlan::Wait(verdict)));
     }
     let project = layers.first().map(|layer| layer.project);
     let settings = match project {
@@ -147,6 +158,11 @@ async fn gather(
     let format = merged.evaluated.config.package_format().unwrap_or(PackageFormat::Deb);
     let inputs = WorldInputs { format, ..inputs };
     Ok(Ok(Gathered { inputs, merged, extra_packages, trigger, trees }))
+}
+
+/// Whether a layer could never offer packages for an architecture: it mirrors an archive, but not for that.
+fn lacks_arch(layer: &Layer, arch: &Arch) -> bool {
+    layer.repository.mirror.is_some() && !layer.repository.arches.iter().any(|known| known.arch == *arch)
 }
 
 fn extra_packages(repository: &Repository, arch: &Arch) -> Vec<String> {

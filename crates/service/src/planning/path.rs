@@ -15,6 +15,17 @@ pub(super) struct Layer {
     pub(super) project: ProjectId,
 }
 
+impl Layer {
+    /// How paths name it.
+    pub(super) fn element(&self) -> PathElement {
+        element(&self.repository)
+    }
+}
+
+fn element(repository: &Repository) -> PathElement {
+    PathElement { project: repository.project.clone(), repository: repository.name.clone() }
+}
+
 /// The repository itself, then its path, strongest first. Elements that do not exist are named in the second list.
 ///
 /// Rule: Open Build Service's path expansion: only the last element so far is expanded by its own path; each element
@@ -23,10 +34,6 @@ pub(super) async fn expand(
     session: &mut Session,
     start: Repository,
 ) -> Result<(Vec<Layer>, Vec<PathElement>), ServiceError> {
-    let element = |repository: &Repository| PathElement {
-        project: repository.project.clone(),
-        repository: repository.name.clone(),
-    };
     let mut seen = vec![element(&start)];
     let mut next = start.path.clone();
     let mut layers = Vec::new();

@@ -131,9 +131,14 @@ async fn plan_everything(inner: &Inner, claimed: &BTreeSet<TaskId>) -> Result<(u
         let Some(key) = tasks.first().map(|task| (task.repository_id, task.arch.clone())) else { continue };
         match group::plan(inner, &key, &tasks).await? {
             GroupPlan::Same => {}
-            GroupPlan::All(verdict) => {
+            GroupPlan::Wait(verdict) => {
                 for task in &tasks {
                     changes += u64::from(outcome::wait(inner, task, &verdict).await?);
+                }
+            }
+            GroupPlan::Never(verdict) => {
+                for task in &tasks {
+                    changes += u64::from(outcome::note(inner, task, &verdict, TriggerPolicy::OnRequest).await?);
                 }
             }
             GroupPlan::Each(planned) => {

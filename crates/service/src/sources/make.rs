@@ -59,7 +59,13 @@ async fn from_url(inner: &Inner, url: &str) -> Result<Parts, NotMade> {
 async fn fetch_one(inner: &Inner, fetcher: &Fetcher, recipe: &Url, file: &NamedFile) -> Result<SourceFile, NotMade> {
     let found = SourceFile { name: file.name.clone(), bytes: file.bytes, sha256: file.sha256 };
     if inner.blobs.touch(&file.sha256).map_err(ServiceError::from)? {
-        return Ok(found);
+        let known = fs_err::metadata(inner.blobs.path(&file.sha256)).map_err(ServiceError::from)?.len();
+        if known == file.bytes {
+            return Ok(found);
+        }
+        let (file, what) = (file.name.to_string(), "size".to_owned());
+        let (expected, found) = (found.bytes.to_string(), known.to_string());
+        return Err(FailureCause::SourceMismatch { file, what, expected, found }.into());
     }
     let url = address::beside(recipe, &file.name);
     let expected = Some((file.bytes, file.sha256));

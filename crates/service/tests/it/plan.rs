@@ -266,3 +266,15 @@ async fn a_restart_between_verdict_and_download_loses_nothing() {
     bed.plan().await;
     assert_eq!(bed.words(build).await, "pending: scheduled");
 }
+
+#[tokio::test]
+async fn an_architecture_the_distribution_does_not_have_is_named() {
+    let bed = bed().await;
+    bed.world.service.enable_target(&bed.user, bed.project, &target("debian-12", "i586"), Vec::new()).await.unwrap();
+    let build = bed.submit("hello", "").await;
+    bed.plan().await;
+    let tasks = bed.world.tasks(build).await;
+    let words: Vec<String> =
+        tasks.into_iter().map(|task| task.failure.map_or_else(String::new, |c| c.to_string())).collect();
+    assert_eq!(words, ["", "configuration: Debian:12/standard, which the path names, has no i586"]);
+}

@@ -195,3 +195,14 @@ async fn each_project_has_one_key_for_ever() {
     let world = world.restart().await;
     assert_eq!(world.service.public_key(project).await.unwrap(), key);
 }
+
+#[tokio::test]
+async fn the_database_with_the_secret_keys_belongs_to_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bed = bed().await;
+    bed.world.service.public_key(bed.project).await.unwrap();
+    for name in ["kiln.db", "kiln.db-wal", "kiln.db-shm"] {
+        let mode = std::fs::metadata(bed.world.config.data_dir.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}

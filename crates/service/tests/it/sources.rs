@@ -102,6 +102,11 @@ async fn what_is_missing_or_wrong_is_named() {
         outcome("p/hello_1_amd64.deb").await,
         "p/hello_1_amd64.deb: is a binary package; submit the source package it is built from (.dsc)".replace("p/", "")
     );
+    // A recipe that lies about the size of bytes that are here.
+    bed.world.blobs.put(CONTENT).unwrap();
+    let lie = description().replace(" 22 ", " 23 ");
+    bed.server.put("p/lie.dsc", lie);
+    assert_eq!(outcome("p/lie.dsc").await, "hello_1.tar.xz: size is 22, but the recipe says 23");
     bed.server.put("p/bad.dsc", "<html>");
     assert!(outcome("p/bad.dsc").await.starts_with("bad.dsc: the field Source is missing"));
 }

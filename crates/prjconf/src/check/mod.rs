@@ -1,0 +1,137 @@
+//! Everything that is doubtful in a configuration, for people who write one.
+//!
+//! Slower than an evaluation and never needed by one. Read [`check`] first.
+
+mod keywords;
+mod lines;
+mod names;
+mod pattern;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::apply::{self, Texts};
+use crate::condition::{ConditionKind, find_condition};
+use crate::evaluate::Options;
+use crate::finding::{self, Code, Finding, MAX_FINDINGS};
+use crate::lines as pass3;
+use crate::macros::table::MacroTable;
+use crate::text::{decode, find, is_word};
+use crate::tree::{Span, Tree};
+
+/// All findings of a text for some architectures, in the order of the text; at most 500.
+///
+/// A finding about an entry or a condition is made only if it holds for every architecture that sees its line. Each place and
+/// code is reported once.
+#[must_use]
+pub fn check(tree: &Tree, arches: &[&str]) -> Vec<Finding> {
+    let mut gathered = Gathered::default();
+    for arch in arches {
+        gathered.arch(tree, arch);
+    }
+    let mut findings = gathered.holding();
+    findings.extend(lines::run(tree));
+    findings.extend(constant_conditions(tree, &gathered.decisions, arches.len()));
+    findings.sort_by_key(|finding| (finding.span, finding.code));
+    findings
+        .dedup_by(|left, right| left.span == right.span && left.code == right.code && left.message == right.message);
+    findings.truncate(MAX_FINDINGS);
+    findings
+}
+
+/// What the architectures say.
+#[derive(Default)]
+struct Gathered {
+    /// Findings with the number of architectures that have them.
+    found: BTreeMap<(Span, Code, String), (u32, usize, Finding)>,
+    /// How many architectures see an item.
+    seen: BTreeMap<u32, usize>,
+    /// Findings that hold as soon as one architecture has them.
+    any: Vec<Finding>,
+    /// The values of each condition.
+    decisions: BTreeMap<usize, BTreeMap<bool, usize>>,
+}
+
+impl Gathered {
+    fn arch(&mut self, tree: &Tree, arch: &str) {
+        let options = Options::for_arch(arch);
+        let mut table = MacroTable::for_arch(options.first_arch().as_bytes());
+        table.watch();
+        let lines = pass3::run(tree, table, true);
+        let texts = Texts { tree, lines: &lines };
+        self.any.extend(finding::of_evaluation(texts, &apply::run(texts)));
+        let items: BTreeSet<u32> = lines.records.iter().map(|record| record.item).collect();
+        for item in items {
+            *self.seen.entry(item).or_default() += 1;
+        }
+        for (item, finding) in keywords::run(texts) {
+            let key = (finding.span, finding.code, finding.message.clone());
+            self.found.entry(key).or_insert((item, 0, finding)).1 += 1;
+        }
+        for decision in &lines.decisions {
+            *self.decisions.entry(decision.item).or_default().entry(decision.value).or_default() += 1;
+        }
+        for (item, name) in &lines.undefined {
+            self.any.extend(undefined_macro(tree, *item, name));
+        }
+    }
+
+    fn holding(&mut self) -> Vec<Finding> {
+        let mut findings = std::mem::take(&mut self.any);
+        for (item, count, finding) in std::mem::take(&mut self.found).into_values() {
+            if self.seen.get(&item).is_none_or(|seen| count >= *seen) {
+                findings.push(finding);
+            }
+        }
+        findings
+    }
+}
+
+/// Architecture conditions that have the same value for all of several architectures.
+fn constant_conditions(tree: &Tree, decisions: &BTreeMap<usize, BTreeMap<bool, usize>>, arches: usize) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, values) in decisions {
+        let [(value, count)] = values.iter().collect::<Vec<_>>()[..] else { continue };
+        let Some(item) = tree.items().get(*index).filter(|_| arches > 1 && *count == arches) else { continue };
+        let kind = find_condition(tree.item_text(item)).map(|condition| condition.kind);
+        if matches!(kind, Some(ConditionKind::If) | None) {
+            continue;
+        }
+        let message = format!("the condition is {value} for every architecture of this repository");
+        findings.push(Finding::new(Code::ConstantCondition, lines::trimmed_span(tree, item), message));
+    }
+    findings
+}
+
+/// A macro that was used without a test and stayed as text.
+fn undefined_macro(tree: &Tree, item: usize, name: &[u8]) -> Option<Finding> {
+    let shown = decode(name);
+    let is_name = !name.is_empty() && name.iter().all(|byte| is_word(*byte)) && !name.first()?.is_ascii_digit();
+    if !is_name || names::SERVER_MACROS.contains(&shown.as_str()) || is_condition_word(name) {
+        return None;
+    }
+    let item = tree.items().get(item)?;
+    let line = tree.item_text(item);
+    let mut at = 0;
+    let start = loop {
+        let position = find(line, at, name)?;
+        let before = position.checked_sub(1).and_then(|before| line.get(before));
+        let behind = line.get(position + name.len());
+        if matches!(before, Some(b'%' | b'{')) && !behind.is_some_and(|byte| is_word(*byte)) {
+            break position;
+        }
+        at = position + 1;
+    };
+    let start = item.start as usize + start;
+    let finding = Finding::new(
+        Code::UndefinedMacro,
+        Span { start, end: start + name.len() },
+        format!("macro `{shown}` is not defined here and stays as text"),
+    );
+    let help = "`%{?name}` is empty if the macro is not defined; macros of `Macros:` blocks are not visible here";
+    Some(finding.with_help(help))
+}
+
+/// Words that stay as text because a later step reads them.
+fn is_condition_word(name: &[u8]) -> bool {
+    [&b"if"[..], b"else", b"endif", b"elif", b"undefine"].iter().any(|word| name.starts_with(word))
+}

@@ -1,0 +1,125 @@
+//! Each finding has an example here; the manual shows the same.
+
+use std::fmt::Write as _;
+
+use prjconf::{Code, SourceText, check, combine, parse};
+
+const ARCHES: &[&str] = &["x86_64", "i586"];
+
+/// `LINE:TEXT-OF-SPAN: grade CODE message (help)` for each finding.
+fn findings(text: &str) -> String {
+    let tree = parse(text.as_bytes());
+    let mut shown = String::new();
+    for finding in check(&tree, ARCHES) {
+        let line = tree.locate(finding.span).line;
+        let place = String::from_utf8_lossy(&tree.text()[finding.span.start..finding.span.end]).into_owned();
+        let (grade, code) = (finding.grade().as_str(), finding.code.code());
+        let _ = write!(shown, "{line}:{place:?}: {grade} {code} {}", finding.message);
+        let _ = finding.help.map_or(writeln!(shown), |help| writeln!(shown, " ({help})"));
+    }
+    shown
+}
+
+fn codes(text: &str) -> Vec<&'static str> {
+    check(&parse(text.as_bytes()), ARCHES).iter().map(|finding| finding.code.code()).collect()
+}
+
+/// One text for each code that must make exactly this finding.
+const EXAMPLES: &[(Code, &str)] = &[
+    (Code::UnknownKeyword, "Perfer: vim\n"),
+    (Code::MissingArgument, "Prefer:\n"),
+    (Code::UnknownBuildFlag, "BuildFlags: nocheck\n"),
+    (Code::UnknownExpandFlag, "ExpandFlags: preinstalexpand\n"),
+    (Code::UnknownPublishFlag, "PublishFlags: archsync withsboms\n"),
+    (Code::UnknownRepotype, "Repotype: rpmmd\n"),
+    (Code::UnknownPatterntype, "Patterntype: yum\n"),
+    (Code::OrderWithoutColon, "Order: glibc\n"),
+    (Code::FileProvidesEmpty, "FileProvides: /bin/sh\n"),
+    (Code::SubstituteEmpty, "Substitute: gone\n"),
+    (Code::SubstituteCycle, "Substitute: a b\nSubstitute: b c a\n"),
+    (Code::DuplicateEntry, "Prefer: vim emacs vim\n"),
+    (Code::Shadowed, "Repotype: rpm-md\nRepotype: debian\n"),
+    (Code::UselessEntry, "Ignore: vim:\n"),
+    (Code::Deprecated, "Changetarget: i686\n"),
+    (Code::InvalidPattern, "PublishFilter: *.rpm\n"),
+    (Code::LateFromScratch, "Prefer: vim\nFromScratch:\n"),
+    (Code::UnknownValue, "Type: rpm\n"),
+    (Code::StrayCharacter, "Prefer: vim # the best\n"),
+    (Code::MacroError, "%define n 0\n%if 1/%n\n%endif\n"),
+    (Code::UnterminatedCondition, "%define n 0\n%if %n\nPrefer: vim\n"),
+    (Code::ElseWithoutIf, "%else\n%endif\n"),
+    (Code::EndifWithoutIf, "%endif\n"),
+    (Code::SecondElse, "%ifarch i586\n%else\n%else\n%endif\n"),
+    (Code::ConstantCondition, "%ifarch x86_64 i586\nPrefer: vim\n%endif\n"),
+    (Code::UndefinedMacro, "Prefer: lib%abi\n"),
+    (Code::UnusedMacro, "%define version 5\n"),
+    (Code::MacrosInCondition, "%ifnarch i586\nMacros:\n%x 1\n%y 2\n:Macro\n"),
+    (Code::QuotedZero, "%if \"0%{?suse_version}\"\nPrefer: vim\n%endif\n"),
+    (Code::UnknownConditionWord, "%ifarch i586\n%elifnarch i586\n%endif\n"),
+    (Code::MidlineCondition, "Prefer: vim %ifarch i586\n%endif\n"),
+    (Code::UndefineIgnored, "%undefine vendor\n"),
+    (Code::DefineInMacros, "Macros:\n%define dist .el9\n:Macros\n"),
+];
+
+#[test]
+fn each_code_has_an_example_that_makes_it() {
+    for (code, text) in EXAMPLES {
+        assert!(codes(text).contains(&code.code()), "{} {text:?} gives {}", code.code(), findings(text));
+    }
+    let without: Vec<&str> = Code::ALL
+        .iter()
+        .filter(|code| **code != Code::UselessRemoval && !EXAMPLES.iter().any(|(known, _)| known == *code))
+        .map(|code| code.name())
+        .collect();
+    assert!(without.is_empty(), "no example: {without:?}");
+}
+
+#[test]
+fn a_useless_removal_is_only_told_if_the_weaker_texts_are_there() {
+    assert!(codes("Prefer: !vim\n").is_empty());
+    let base = SourceText { name: "base", text: b"Prefer: emacs\n" };
+    let own = SourceText { name: "own", text: b"Prefer: !vim !emacs\n" };
+    let tree = combine(&[base, own]);
+    let found = check(&tree, &["x86_64"]);
+    assert_eq!(found.len(), 1);
+    let place = tree.locate(found[0].span);
+    assert_eq!((found[0].code, place.name.as_str(), place.line), (Code::UselessRemoval, "own", 1));
+}
+
+#[test]
+fn messages_and_places_read_well() {
+    let text: String = EXAMPLES.iter().map(|(_, text)| format!("{}---\n", findings(text))).collect();
+    expect_test::expect_file!["findings.txt"].assert_eq(&text);
+}
+
+#[test]
+fn a_clean_configuration_has_no_findings() {
+    let text = "\
+# base
+%define gcc 13
+Preinstall: rpm bash
+Required: gcc%gcc
+%if 0%{?suse_version} > 1500
+Prefer: -vim vim-small
+%else
+Substitute: vim vim-small
+%endif
+%ifarch i586
+Substitute: a b
+%else
+Substitute: a c
+%endif
+BuildFlags: vmfstype:ext4 excludebuild:foo
+Repotype: rpm-md:sha512
+Macros:
+%dist .el9
+:Macros
+";
+    assert_eq!(findings(text), "");
+}
+
+#[test]
+fn an_entry_that_is_useless_for_one_architecture_only_is_no_finding() {
+    let text = "Substitute: a b\n%ifarch i586\nSubstitute: a c\n%endif\n";
+    assert_eq!(findings(text), "");
+}
