@@ -113,3 +113,31 @@ fn kills_in_the_middle_of_builds_lose_nothing() {
     server.url_until_found("/repositories/home:admin:tools/debian-12/dists/debian-12/InRelease");
     assert_eq!(server.terminate().code(), Some(0));
 }
+
+#[test]
+fn a_local_build_needs_no_server() {
+    let (folder, archive) = (tempfile::tempdir().unwrap(), archive());
+    let source = folder.path().join("source");
+    std::fs::create_dir(&source).unwrap();
+    let files: [(&str, &[u8]); 1] = [("content.tar", b"content")];
+    std::fs::write(source.join("content.tar"), "content").unwrap();
+    let keyring = archive.folder.path().join("keys.gpg");
+    let mirror = archive.server.url("debian");
+    for (name, code) in [("hello", 0), ("hello", 0), ("fail-hello", 1)] {
+        let recipe = source.join(format!("{name}_1.0-1.dsc"));
+        std::fs::write(&recipe, testkit::deb::description(name, "1.0-1", "", &files)).unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_kiln"))
+            .args(["build", "--dist", "debian-12", "--fake-engine", "--mirror", &mirror, "--security", &mirror])
+            .args(["--arch", "x86_64", "--keyring"])
+            .args([&keyring, &recipe])
+            .arg("--output")
+            .arg(folder.path().join("out"))
+            .env("XDG_CACHE_HOME", folder.path().join("cache"))
+            .output()
+            .unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{out}{err}");
+        let package = folder.path().join(format!("out/{name}_1.0-1_amd64.deb"));
+        assert_eq!(package.is_file(), code == 0, "{out}{err}");
+    }
+}

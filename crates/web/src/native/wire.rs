@@ -196,9 +196,22 @@ pub struct ConfigAnswer {
     pub author: Option<UserName>,
     /// When.
     pub created_at: Timestamp,
-    /// What is odd about the text.
+    /// What is odd about the text, for any architecture the project builds for.
     #[serde(default)]
-    pub findings: Vec<String>,
+    pub findings: Vec<FindingAnswer>,
+}
+
+/// Something odd about a build configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingAnswer {
+    /// Line, counted from 1.
+    pub line: u64,
+    /// `hint`, `warning` or `error`.
+    pub grade: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
 }
 
 /// A build configuration to keep.
