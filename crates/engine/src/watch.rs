@@ -117,8 +117,12 @@ impl Watch<'_, '_> {
                     return Ok(Ending::Exceeded(limit));
                 }
             }
-            if happened && let Some(ending) = self.hear()? {
-                return Ok(ending);
+            if happened {
+                if let Some(ending) = self.hear()? {
+                    return Ok(ending);
+                }
+                // Collecting is not silence.
+                heard_at = Instant::now();
             }
             if looked_at.elapsed() >= LOOK {
                 looked_at = Instant::now();

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, WaitOptions, WaitStatus, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, WaitOptions, WaitStatus, getrlimit, setrlimit};
 
 use super::helper::context;
 use super::init::Stop;
@@ -133,6 +133,16 @@ fn run_once(step: &Step, watcher: &mut Watcher<'_>) -> Result<WaitStatus, Stop> 
     }
 }
 
+/// What programs expect of a login, whatever the engine was started with: few descriptors, because some programs close
+/// all that could be open, and no core dumps, because a handler of the host would get them.
+fn limit_resources() -> io::Result<()> {
+    const DESCRIPTORS: u64 = 1024;
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let current = Some(maximum.map_or(DESCRIPTORS, |maximum| maximum.min(DESCRIPTORS)));
+    setrlimit(Resource::Nofile, Rlimit { current, maximum })?;
+    Ok(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?)
+}
+
 fn spawn(step: &Step, processes: Option<u64>) -> io::Result<Pid> {
     let (program, arguments) = step.command.split_first().ok_or_else(|| io::Error::other("an empty command"))?;
     let user = step.user;
@@ -148,6 +158,7 @@ fn spawn(step: &Step, processes: Option<u64>) -> io::Result<Pid> {
         rustix::process::setsid()?;
         // The next victim of a full memory is the recipe, not the helper.
         let _ = fs::write("/proc/self/oom_score_adj", "500");
+        limit_resources()?;
         if processes.is_some() {
             setrlimit(Resource::Nproc, Rlimit { current: processes, maximum: processes })?;
         }
