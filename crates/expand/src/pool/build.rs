@@ -163,8 +163,7 @@ impl PoolBuilder {
     #[must_use]
     pub fn finish(self) -> Pool {
         let DepInterner { names, versions, table, .. } = self.interner;
-        let mut candidates = self.candidates;
-        candidates.sort_unstable_by(|left, right| names.get(left.name).cmp(names.get(right.name)));
+        let mut candidates = sorted_by_name(self.candidates, &names);
         let mut pool = Pool {
             format: self.format,
             name_targets: vec![Target::NOBODY; names.len()],
@@ -334,6 +333,14 @@ impl Pool {
             lists.shrink();
         }
     }
+}
+
+/// Sorts by name; the candidates themselves move only once, they are large.
+fn sorted_by_name(candidates: Vec<Candidate>, names: &StringTable) -> Vec<Candidate> {
+    let mut keyed: Vec<(&str, usize)> = candidates.iter().map(|candidate| names.get(candidate.name)).zip(0..).collect();
+    keyed.sort_unstable();
+    let mut places: Vec<Option<Candidate>> = candidates.into_iter().map(Some).collect();
+    keyed.into_iter().filter_map(|(_, place)| places.get_mut(place)?.take()).collect()
 }
 
 fn store_list(lists: &mut Csr, packages: &[u32]) -> Target {

@@ -316,9 +316,19 @@ impl DepInterner {
         if debian_operator || self.table.kind(dep).is_alternatives() && self.table.format == PackageFormat::Deb {
             return;
         }
-        if self.table.text(&self.names, &self.versions, dep) != text {
+        if !self.is_canonical(dep, text) && self.table.text(&self.names, &self.versions, dep) != text {
             self.table.texts.insert(dep, text.into());
         }
+    }
+
+    /// Whether a plain versioned dependency is written as it will be printed; false may also mean not known.
+    fn is_canonical(&self, dep: u32, text: &str) -> bool {
+        let rest = text.strip_prefix(self.names.get(self.table.name(dep))).and_then(|rest| rest.strip_prefix(' '));
+        let Some(Constraint { operator: Some(operator), version }) = self.table.constraint(&self.versions, dep) else {
+            return false;
+        };
+        let rest = rest.and_then(|rest| rest.strip_prefix(operator.as_str())?.strip_prefix(' '));
+        rest == Some(version) && !self.table.kind(dep).has_any()
     }
 
     fn push(&mut self, name: u32, extra: u32, kind: DepKind) -> u32 {
