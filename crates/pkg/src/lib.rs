@@ -10,6 +10,7 @@ mod recipe_kind;
 
 pub mod deb822;
 pub mod dep;
+pub mod problem;
 pub mod version;
 
 pub use arch::{Arch, ArchError};

@@ -1,1 +1,38 @@
-//! service
+//! The use cases of a build service, each once: who may, in which transaction, which steps; and the background work.
+//!
+//! Speaks no wire dialect and runs no build. Read [`Service`] first; [`ServiceError`] says how things go wrong.
+
+mod background;
+mod builds;
+mod config;
+mod distributions;
+mod error;
+mod fetch;
+mod inner;
+mod jobs;
+mod leases;
+mod mirror;
+mod permission;
+mod planning;
+mod projects;
+mod prune;
+mod publish;
+mod results;
+mod service;
+mod sources;
+mod status;
+mod types;
+mod uploads;
+mod users;
+
+pub use background::Background;
+pub use config::{Clock, RetryPolicy, ServiceConfig};
+pub use distributions::{DistributionOptions, MirrorStatus};
+pub use error::{Action, ErrorKind, ProjectKey, ServiceError};
+pub use jobs::{Heartbeat, JobLog};
+pub use results::{Entry, Published, StoredResult, TaskLog};
+pub use service::Service;
+pub use status::{ReconcilerStatus, ServiceStatus};
+pub use store::{BuildFilter, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, UploadedFile, User};
+pub use types::{NewBuild, NewProject, NewSource, NewToken};
+pub use uploads::Upload;

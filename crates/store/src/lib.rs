@@ -1,1 +1,43 @@
-//! store
+//! Remembers: SQL rows in SQLite, blobs named by SHA-256 in a folder, the queue of tasks.
+//!
+//! Decides nothing: who may do what and which steps belong together is `service`'s business. Read [`Store`] first, then
+//! [`Session`], whose methods are spread over the files by noun; everything that is a file and not a row is in [`Blobs`].
+//!
+//! Durability: the write-ahead log survives the death of the program at any instant; a power cut may take the newest
+//! transactions, but never leaves a half one, and never a row whose blob is torn (blobs are synced before their row).
+
+mod blobs;
+mod builds;
+mod error;
+mod fields;
+mod jobs;
+mod keys;
+mod mirror;
+mod plan;
+mod plans;
+mod projects;
+mod publication;
+mod references;
+mod repositories;
+mod results;
+mod session;
+mod sources;
+mod states;
+mod types;
+mod users;
+
+pub use blobs::{BlobError, BlobWriter, Blobs};
+pub use builds::NewBuildRow;
+pub use error::StoreError;
+pub use jobs::{JobRow, QueuedJob};
+pub use keys::SigningKey;
+pub use mirror::{MirrorCheck, MirrorIndexRow, MirrorSuiteRow};
+pub use plans::{PendingTask, TaskPlan};
+pub use publication::{PublicationChange, PublishedEntry, PublishedFile};
+pub use results::RepositoryResult;
+pub use session::{Session, Store};
+pub use sources::{OpenSource, SourceTree};
+pub use states::TaskChange;
+pub use types::{
+    BuildFilter, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, TokenRow, UploadedFile, User,
+};

@@ -1,0 +1,59 @@
+//! The part of a build configuration that decides which packages are taken.
+
+use std::collections::BTreeMap;
+
+/// What dependency expansion needs of a build configuration, in the words of the configuration language.
+///
+/// Lists are in the order of the configuration, without duplicates, removals (`!x`) already done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExpandConfig {
+    /// `Type:`, the kind of recipe (`spec`, `dsc`, `kiwi`, ...); empty if unknown.
+    pub build_type: String,
+    /// `BinaryType:` (`rpm`, `deb`, `arch`, `apk`); empty or `UNDEFINED` if unknown.
+    pub binary_type: String,
+    /// `BuildEngine:`; empty if unset.
+    pub build_engine: String,
+    /// `Prefer:` entries: `name`, `-name`, `package:name`, `-package:name`.
+    pub prefer: Vec<String>,
+    /// `Ignore:` entries: `name` or `package:name,name`.
+    pub ignore: Vec<String>,
+    /// `Conflict:` entries: `name` or `package:name,name`.
+    pub conflict: Vec<String>,
+    /// `Order:` entries: `first:second`.
+    pub order: Vec<String>,
+    /// `Substitute:` by name; a trailing `=` of a replacement is already gone.
+    pub substitute: BTreeMap<String, Vec<String>>,
+    /// `FileProvides:` by path.
+    pub file_provides: BTreeMap<String, Vec<String>>,
+    /// `Preinstall:`
+    pub preinstall: Vec<String>,
+    /// `VMInstall:`
+    pub vm_install: Vec<String>,
+    /// `Runscripts:`
+    pub run_scripts: Vec<String>,
+    /// `Required:`
+    pub required: Vec<String>,
+    /// `Support:`
+    pub support: Vec<String>,
+    /// `Keep:`
+    pub keep: Vec<String>,
+    /// `IgnoreRebuild:`
+    pub ignore_rebuild: Vec<String>,
+    /// `ExpandFlags:` words, with `:value` where there is one.
+    pub expand_flags: Vec<String>,
+    /// `BuildFlags:` words, with `:value` where there is one.
+    pub build_flags: Vec<String>,
+}
+
+impl ExpandConfig {
+    /// Whether `ExpandFlags:` has the word.
+    #[must_use]
+    pub fn has_flag(&self, flag: &str) -> bool {
+        self.expand_flags.iter().any(|word| word.split(':').next() == Some(flag))
+    }
+
+    /// The value behind `flag:` in `BuildFlags:`; the last one wins.
+    pub(crate) fn build_flag(&self, flag: &str) -> Option<&str> {
+        self.build_flags.iter().rev().find_map(|word| word.strip_prefix(flag)?.strip_prefix(':'))
+    }
+}

@@ -1,0 +1,343 @@
+use std::cmp::Ordering;
+
+use pkg::version::compare;
+use pkg::{MultiArch, PackageFormat, PackageMeta};
+
+use super::csr::Csr;
+use super::deps::{DepInterner, RichNode};
+use super::strings::StringTable;
+use super::view::{PackageId, Pool, Target};
+
+/// Names with more providers than this do not get a list for each version asked for.
+const MAX_EAGER_PROVIDERS: usize = 256;
+
+/// The lists of dependency numbers of one package.
+#[derive(Debug, Default)]
+struct DepLists {
+    provides: Vec<u32>,
+    requires: Vec<u32>,
+    conflicts: Vec<u32>,
+    obsoletes: Vec<u32>,
+    recommends: Vec<u32>,
+    supplements: Vec<u32>,
+}
+
+/// A package that is, so far, the best of its name.
+#[derive(Debug)]
+struct Candidate {
+    name: u32,
+    version: u32,
+    arch: u16,
+    source: u32,
+    token: u32,
+    repository: u16,
+    multi_arch: MultiArch,
+    lists: DepLists,
+}
+
+/// Collects packages into a [`Pool`].
+///
+/// Of each name one package is kept: the one of the repository with the lowest index; inside a repository the highest
+/// version; of equal versions the larger spelling; of the same version a package for all architectures before one for
+/// a particular one; else the larger architecture name. The others contribute nothing, not even provides. Packages of
+/// architecture `src` and `nosrc` are skipped.
+///
+/// Rule: `createwhatprovides` of perl-BSSolv.
+#[derive(Debug)]
+pub struct PoolBuilder {
+    format: PackageFormat,
+    interner: DepInterner,
+    arches: StringTable,
+    candidates: Vec<Candidate>,
+    /// The candidate of each name, or `u32::MAX`.
+    best: Vec<u32>,
+    tokens: u32,
+    is_unordered: bool,
+}
+
+impl PoolBuilder {
+    /// A builder without packages.
+    #[must_use]
+    pub fn new(format: PackageFormat) -> Self {
+        Self {
+            format,
+            interner: DepInterner::new(format),
+            arches: StringTable::new(),
+            candidates: Vec::new(),
+            best: Vec::new(),
+            tokens: 0,
+            is_unordered: false,
+        }
+    }
+
+    /// Lets the highest version win whatever its repository (image builds with `unorderedimagerepos`).
+    #[must_use]
+    pub fn with_unordered_repositories(mut self) -> Self {
+        self.is_unordered = true;
+        self
+    }
+
+    /// Adds a package of the repository with the given place in the path (0 is looked at first).
+    ///
+    /// The n-th call makes a package with [`Pool::token`] n, counted from 0.
+    pub fn add_repository_package(&mut self, repo_index: u16, package: &PackageMeta) {
+        let token = self.tokens;
+        self.tokens = self.tokens.saturating_add(1);
+        if matches!(package.arch.as_str(), "src" | "nosrc") || package.name.is_empty() {
+            return;
+        }
+        let name = self.interner.names.intern(&package.name);
+        if self.best.len() <= name as usize {
+            self.best.resize(name as usize + 1, u32::MAX);
+        }
+        let known = self.best[name as usize];
+        if let Some(known) = self.candidates.get(known as usize)
+            && self.rank(known, repo_index, package).is_le()
+        {
+            return;
+        }
+        let candidate = self.candidate(name, repo_index, token, package);
+        if let Some(known) = self.candidates.get_mut(known as usize) {
+            *known = candidate;
+        } else {
+            self.best[name as usize] = self.candidates.len() as u32;
+            self.candidates.push(candidate);
+        }
+    }
+
+    /// Compares a new package with the best one known: `Greater` if the new one wins.
+    fn rank(&self, known: &Candidate, repo_index: u16, package: &PackageMeta) -> Ordering {
+        let version = self.interner.versions.get(known.version);
+        let arch = self.arches.get(u32::from(known.arch));
+        let repository = if self.is_unordered { Ordering::Equal } else { known.repository.cmp(&repo_index) };
+        repository
+            .then_with(|| compare(self.format, &package.evr, version))
+            .then_with(|| package.evr.as_str().cmp(version))
+            .then_with(|| self.is_noarch(&package.arch).cmp(&self.is_noarch(arch)))
+            .then_with(|| package.arch.as_str().cmp(arch))
+    }
+
+    fn is_noarch(&self, arch: &str) -> bool {
+        match self.format {
+            PackageFormat::Rpm | PackageFormat::Apk => arch == "noarch",
+            PackageFormat::Deb => matches!(arch, "all" | "noarch"),
+            PackageFormat::Arch => matches!(arch, "any" | "noarch"),
+        }
+    }
+
+    fn candidate(&mut self, name: u32, repository: u16, token: u32, package: &PackageMeta) -> Candidate {
+        let lists = DepLists {
+            provides: self.intern_all(&package.provides),
+            requires: self.intern_all(&package.requires),
+            conflicts: package
+                .conflicts
+                .iter()
+                .map(|text| {
+                    let other = text.strip_prefix("otherproviders(").and_then(|rest| rest.strip_suffix(')'));
+                    self.interner.intern(other.unwrap_or(text))
+                })
+                .collect(),
+            obsoletes: self.intern_all(&package.obsoletes),
+            recommends: self.intern_all(&package.recommends),
+            supplements: self.intern_all(&package.supplements),
+        };
+        Candidate {
+            name,
+            version: self.interner.versions.intern(&package.evr),
+            arch: u16::try_from(self.arches.intern(&package.arch)).unwrap_or(0),
+            source: package.source.as_ref().map_or(name, |source| self.interner.names.intern(source)),
+            token,
+            repository,
+            multi_arch: package.multi_arch,
+            lists,
+        }
+    }
+
+    fn intern_all(&mut self, texts: &[String]) -> Vec<u32> {
+        texts.iter().map(|text| self.interner.intern(text)).collect()
+    }
+
+    /// Numbers the packages, resolves all dependencies and lets go of everything else.
+    #[must_use]
+    pub fn finish(self) -> Pool {
+        let DepInterner { names, versions, table, .. } = self.interner;
+        let mut candidates = self.candidates;
+        candidates.sort_unstable_by(|left, right| names.get(left.name).cmp(names.get(right.name)));
+        let mut pool = Pool {
+            format: self.format,
+            name_targets: vec![Target::NOBODY; names.len()],
+            name_packages: vec![u32::MAX; names.len()],
+            dep_targets: vec![Target::NOBODY; table.len()],
+            names,
+            versions,
+            arches: self.arches,
+            deps: table,
+            lists: Csr::new(),
+            package_names: candidates.iter().map(|package| package.name).collect(),
+            package_versions: candidates.iter().map(|package| package.version).collect(),
+            package_arches: candidates.iter().map(|package| package.arch).collect(),
+            package_sources: candidates.iter().map(|package| package.source).collect(),
+            package_tokens: candidates.iter().map(|package| package.token).collect(),
+            package_repositories: candidates.iter().map(|package| package.repository).collect(),
+            multi_arch: candidates.iter().map(|package| package.multi_arch).collect(),
+            provides: Csr::new(),
+            requires: Csr::new(),
+            conflicts: Csr::new(),
+            obsoletes: Csr::new(),
+            recommends: Csr::new(),
+            supplements: Csr::new(),
+        };
+        pool.index_provides(&mut candidates);
+        pool.resolve_dependencies(&candidates);
+        for package in candidates {
+            pool.add_lists(package.lists);
+        }
+        pool.shrink();
+        pool
+    }
+}
+
+impl Pool {
+    /// Fills the lists of provides and, for each name, who provides it.
+    fn index_provides(&mut self, candidates: &mut [Candidate]) {
+        let mut pairs = Vec::new();
+        for (package, candidate) in (0_u32..).zip(candidates.iter_mut()) {
+            self.name_packages[candidate.name as usize] = package;
+            candidate.lists.provides.sort_by_key(|dep| self.deps.name(*dep));
+            let mut last = None;
+            for dep in &candidate.lists.provides {
+                let name = self.deps.name(*dep);
+                if last != Some(name) && !self.deps.kind(*dep).is_rich() {
+                    pairs.push((name, package));
+                }
+                last = Some(name);
+            }
+            self.provides.push(candidate.lists.provides.drain(..));
+        }
+        let providers = Csr::grouped(self.names.len(), &pairs);
+        for name in 0..self.names.len() as u32 {
+            self.name_targets[name as usize] = store_list(&mut self.lists, providers.row(name));
+        }
+    }
+
+    /// Works out who provides each dependency that any package asks for.
+    fn resolve_dependencies(&mut self, candidates: &[Candidate]) {
+        let mut wanted = vec![false; self.deps.len()];
+        for lists in candidates.iter().map(|candidate| &candidate.lists) {
+            for list in [&lists.requires, &lists.conflicts, &lists.recommends, &lists.supplements] {
+                for dep in list {
+                    self.mark_wanted(*dep, &mut wanted);
+                }
+            }
+        }
+        let mut found = Vec::new();
+        for dep in (0..self.deps.len() as u32).filter(|dep| wanted[*dep as usize]) {
+            self.dep_targets[dep as usize] = self.resolve(dep, &mut found);
+        }
+    }
+
+    fn mark_wanted(&self, dep: u32, wanted: &mut [bool]) {
+        if std::mem::replace(&mut wanted[dep as usize], true) {
+            return;
+        }
+        for single in self.deps.alternatives(dep) {
+            wanted[*single as usize] = true;
+        }
+        if let Some(tree) = self.rich(dep).flatten() {
+            RichNode::for_each_atom(tree, &mut |atom| wanted[atom as usize] = true);
+        }
+    }
+
+    fn resolve(&mut self, dep: u32, found: &mut Vec<u32>) -> Target {
+        let kind = self.deps.kind(dep);
+        if kind.is_rich() {
+            return Target::RICH;
+        }
+        found.clear();
+        if kind.is_alternatives() {
+            for single in self.deps.alternatives(dep) {
+                self.collect_plain(self.deps.name(*single), self.deps.constraint(&self.versions, *single), found);
+            }
+            found.sort_unstable();
+            found.dedup();
+            return store_list(&mut self.lists, found);
+        }
+        let name = self.deps.name(dep);
+        let target = self.name_targets[name as usize];
+        if !kind.is_versioned() {
+            return target;
+        }
+        if self.providers_of_name(name).len() > MAX_EAGER_PROVIDERS {
+            return Target::LATER;
+        }
+        self.collect_plain(name, self.deps.constraint(&self.versions, dep), found);
+        if found.len() > 1 && found.len() == self.providers_of_name(name).len() {
+            return target;
+        }
+        store_list(&mut self.lists, found)
+    }
+
+    fn add_lists(&mut self, lists: DepLists) {
+        let package = self.requires.rows();
+        self.requires.push(lists.requires);
+        let conflicts: Vec<u32> =
+            lists.conflicts.into_iter().filter(|dep| self.can_hit_others(package, *dep)).collect();
+        self.conflicts.push(conflicts);
+        let obsoletes: Vec<u32> = lists
+            .obsoletes
+            .iter()
+            .filter_map(|dep| self.obsoleted_by(*dep))
+            .filter(|other| *other != package)
+            .collect();
+        self.obsoletes.push(obsoletes);
+        self.recommends.push(lists.recommends);
+        self.supplements.push(lists.supplements);
+    }
+
+    /// Whether a conflict names any package but the one that has it.
+    fn can_hit_others(&self, package: u32, dep: u32) -> bool {
+        let kind = self.deps.kind(dep);
+        // A path may get providers from the configuration.
+        let target = self.target(dep);
+        kind.is_path() || (target != Target::NOBODY && target.single() != Some(package))
+    }
+
+    /// The package an obsoletes names, by its own name and version.
+    fn obsoleted_by(&self, dep: u32) -> Option<u32> {
+        if self.deps.kind(dep).is_rich() {
+            return None;
+        }
+        let other = self.package_of_name(self.deps.name(dep))?;
+        let own =
+            pkg::dep::Constraint { operator: Some(pkg::dep::Operator::Equal), version: self.evr(PackageId(other)) };
+        let own = (!own.version.is_empty()).then_some(own);
+        let required = self.deps.constraint(&self.versions, dep);
+        pkg::dep::constraint_satisfied(self.format, own, required).then_some(other)
+    }
+
+    fn shrink(&mut self) {
+        self.names.shrink();
+        self.versions.freeze();
+        self.arches.freeze();
+        self.deps.shrink();
+        self.lists.shrink();
+        for lists in [
+            &mut self.provides,
+            &mut self.requires,
+            &mut self.conflicts,
+            &mut self.obsoletes,
+            &mut self.recommends,
+            &mut self.supplements,
+        ] {
+            lists.shrink();
+        }
+    }
+}
+
+fn store_list(lists: &mut Csr, packages: &[u32]) -> Target {
+    match packages {
+        [] => Target::NOBODY,
+        [package] => Target(*package),
+        _ => Target(lists.push(packages.iter().copied()) | Target::LIST),
+    }
+}

@@ -1,0 +1,13 @@
+//! The packages a request can choose from, with everything that depends on them alone worked out in advance.
+//!
+//! Read [`Pool`] first, then [`PoolBuilder`].
+
+mod build;
+mod csr;
+pub(crate) mod deps;
+mod strings;
+mod view;
+
+pub use build::PoolBuilder;
+pub(crate) use view::Providers;
+pub use view::{PackageId, Pool};

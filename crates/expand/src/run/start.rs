@@ -1,0 +1,216 @@
+//! Reading the request: what it excludes, what it names, what it leaves open.
+
+use std::borrow::Cow;
+
+use pkg::PackageFormat;
+use pkg::dep::{Constraint, Dependency, Rich, alternatives, is_rich};
+use pkg::problem::DependencyProblem;
+
+use super::{ClauseKind, DepText, Local, LocalAtom, LocalRich, Reason, Run, Todo, What};
+use crate::pool::Pool;
+use crate::pool::deps::RichNode;
+use crate::request::Request;
+use crate::rich::{Clauses, all_providers, is_plain_choice, normalize_conflicts, normalize_requires};
+use crate::rules::{Ignores, Rules};
+use crate::trace::{Rule, Trace};
+
+/// Reads all dependencies of a request: the direct ones, the indirect ones, then what it excludes.
+pub(super) fn read_dependencies(pool: &Pool, rules: &Rules, request: &Request) -> Vec<Local> {
+    let lists = [&request.requires, &request.indirect_requires, &request.excludes, &request.excludes_named];
+    lists.into_iter().flatten().map(|text| read_dependency(pool, rules, text)).collect()
+}
+
+fn read_dependency(pool: &Pool, rules: &Rules, text: &str) -> Local {
+    let text = text.trim();
+    if is_rich(text) {
+        let mut atoms = Vec::new();
+        let tree = Rich::parse(text).map(|rich| {
+            RichNode::from_rich(rich, &mut |atom: &str| {
+                let providers = rules.providers_of_text(pool, atom);
+                atoms.push(LocalAtom { text: atom.to_owned(), providers });
+                atoms.len() as u32 - 1
+            })
+        });
+        let rich = Some(LocalRich { tree, atoms });
+        return Local { text: text.to_owned(), shown: text.to_owned(), rich, ..Local::default() };
+    }
+    let singles: Vec<Vec<u32>> = if text.contains('|') {
+        alternatives(text).map(|single| rules.providers_of_text(pool, single)).collect()
+    } else {
+        Vec::new()
+    };
+    Local {
+        text: text.to_owned(),
+        shown: shown(pool.format(), text),
+        providers: rules.providers_of_text(pool, text),
+        alternatives: singles,
+        rich: None,
+    }
+}
+
+/// The text with Debian's `<<` and `>>`.
+fn shown(format: PackageFormat, text: &str) -> String {
+    if format != PackageFormat::Deb || !text.contains(['<', '>']) {
+        return text.to_owned();
+    }
+    let show = |single: &str| match Dependency::parse(single) {
+        Dependency { name, constraint: Some(Constraint { operator: Some(operator), version }) } => {
+            format!("{name} {} {version}", operator.display(format))
+        }
+        _ => single.to_owned(),
+    };
+    alternatives(text).map(show).collect::<Vec<_>>().join(" | ")
+}
+
+/// What the configuration and the request ignore together.
+pub(super) fn ignores<'a>(pool: &Pool, rules: &'a Rules, request: &Request) -> Cow<'a, Ignores> {
+    if request.ignores.is_empty() && !request.voids_config_ignores {
+        return Cow::Borrowed(&rules.ignores);
+    }
+    let mut ignores = if request.voids_config_ignores { Ignores::new(pool) } else { rules.ignores.clone() };
+    for name in &request.ignores {
+        ignores.add_name(pool, name);
+        if let Some((package, name)) = name.split_once(':') {
+            ignores.add_scoped(pool, package, name);
+        }
+    }
+    Cow::Owned(ignores)
+}
+
+impl<T: Trace> Run<'_, T> {
+    /// Applies exclusions, decides for packages named by the request and queues everything else.
+    pub(super) fn start(&mut self, request: &Request) {
+        for package in &self.rules.excluded {
+            self.exclude(*package, Reason::InConflict);
+        }
+        let direct = request.requires.len();
+        let indirect = direct + request.indirect_requires.len();
+        let excludes = indirect + request.excludes.len();
+        for local in indirect..self.locals.len() {
+            self.apply_exclude(local as u32, local >= excludes);
+        }
+        let mut open = Vec::new();
+        for local in 0..direct as u32 {
+            if !self.take_named(local) {
+                open.push(local);
+            }
+        }
+        if let Some(native) = &mut self.native {
+            native.push(super::Native::DirectsEnd);
+        }
+        open.extend(direct as u32..indirect as u32);
+        for local in open {
+            self.queue_local(local);
+        }
+        self.report_excluded_batch();
+    }
+
+    fn apply_exclude(&mut self, local: u32, named_only: bool) {
+        let dependency = &self.locals[local as usize];
+        if let Some(rich) = &dependency.rich {
+            let clauses = rich.tree.as_ref().map(|tree| normalize_conflicts(tree, rich.atoms.as_slice()));
+            self.add_clauses(DepText::Local(local), None, ClauseKind::Conflicts, clauses);
+            return;
+        }
+        for package in &dependency.providers {
+            if !named_only || self.is_named(*package, &dependency.text) {
+                self.exclude(*package, Reason::InConflict);
+            }
+        }
+    }
+
+    fn is_named(&self, package: u32, text: &str) -> bool {
+        alternatives(text).any(|single| self.pool.is_named(package, &Dependency::parse(single)))
+    }
+
+    /// Decides for the only provider that has the very name and version asked for; false if there is none or several.
+    ///
+    /// Rule: perl-BSSolv; Build.pm compares the name of the first alternative only.
+    fn take_named(&mut self, local: u32) -> bool {
+        let dependency = &self.locals[local as usize];
+        let mut providers = Cow::Borrowed(dependency.providers.as_slice());
+        let named: Vec<u32> = if let Some(rich) = &dependency.rich {
+            let Some(tree) = rich.tree.as_ref().filter(|tree| is_plain_choice(tree)) else { return false };
+            providers = Cow::Owned(all_providers(tree, rich.atoms.as_slice()));
+            providers.iter().copied().filter(|package| self.is_rich_named(*package, tree, &rich.atoms)).collect()
+        } else {
+            providers.iter().copied().filter(|package| self.is_named(*package, &dependency.text)).collect()
+        };
+        let [package] = named[..] else { return false };
+        if providers.len() > 1 && self.excluded.contains(package) {
+            return false;
+        }
+        let what = What::Dep(DepText::Local(local));
+        self.take(Todo { what, requirer: None }, package, Rule::Named);
+        true
+    }
+
+    fn is_rich_named(&self, package: u32, tree: &RichNode, atoms: &[LocalAtom]) -> bool {
+        match tree {
+            RichNode::Atom(atom) => atoms
+                .get(*atom as usize)
+                .is_some_and(|atom| self.pool.is_named(package, &Dependency::parse(&atom.text))),
+            RichNode::Or(terms) => terms.iter().any(|term| self.is_rich_named(package, term, atoms)),
+            RichNode::With(terms) => terms.iter().all(|term| self.is_rich_named(package, term, atoms)),
+            _ => false,
+        }
+    }
+
+    fn queue_local(&mut self, local: u32) {
+        let text = DepText::Local(local);
+        let Some(rich) = &self.locals[local as usize].rich else {
+            self.todo.push(Todo { what: What::Dep(text), requirer: None });
+            return;
+        };
+        let clauses = rich.tree.as_ref().map(|tree| normalize_requires(tree, rich.atoms.as_slice()));
+        self.add_clauses(text, None, ClauseKind::Requires, clauses);
+    }
+
+    /// Turns the normal form of a rich dependency into clauses and looks at each of them.
+    ///
+    /// `clauses` is none for a dependency that can not be parsed. Exclusions that follow apply at once.
+    pub(super) fn add_clauses(
+        &mut self,
+        text: DepText,
+        requirer: Option<u32>,
+        kind: ClauseKind,
+        clauses: Option<Clauses>,
+    ) {
+        let mut fresh = Vec::new();
+        self.add_clauses_to(text, requirer, kind, clauses, &mut fresh);
+        for (package, reason) in super::install::last_reasons(fresh) {
+            self.exclude(package, reason);
+        }
+    }
+
+    /// As [`Self::add_clauses`], with the exclusions left to the caller.
+    pub(super) fn add_clauses_to(
+        &mut self,
+        text: DepText,
+        requirer: Option<u32>,
+        kind: ClauseKind,
+        clauses: Option<Clauses>,
+        fresh: &mut Vec<(u32, Reason)>,
+    ) {
+        let package = requirer.map(|package| self.package_name(package));
+        match clauses {
+            None | Some(Clauses::TooLarge) => {
+                self.problems.push(DependencyProblem::Unparsable { dependency: self.text(text), package });
+            }
+            Some(Clauses::True) => {}
+            Some(Clauses::False) => match kind {
+                ClauseKind::Recommends => {}
+                ClauseKind::Requires => self.report_missing(What::Dep(text), requirer),
+                ClauseKind::Conflicts => {
+                    self.problems.push(DependencyProblem::AlwaysConflicting { dependency: self.text(text), package })
+                }
+            },
+            Some(Clauses::All(clauses)) => {
+                for clause in clauses {
+                    let id = self.add_clause(text, requirer, kind, clause);
+                    self.evaluate_clause(id, true, fresh);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+use pkg::{Arch, RecipeKind, Sha256};
+
+/// What is to be built, as far as a build description tells before anything runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipe {
+    /// Which language it was written in.
+    pub kind: RecipeKind,
+    /// Name of the source package.
+    pub name: String,
+    /// Full version: `[epoch:]upstream[-revision]`.
+    pub version: String,
+    /// What the build needs, as items of an expansion request: `name`, `name OP version`, `a | b`, and `-name` for what is
+    /// to be ignored. In the order of the description.
+    pub build_requires: Vec<String>,
+    /// Binary packages it makes, as far as known, in order; on which architecture is not said.
+    pub subpackages: Vec<String>,
+    /// Architectures it builds on, sorted; empty means all.
+    pub architectures: Vec<Arch>,
+    /// The files it is made of, in order.
+    pub source_files: Vec<SourceFile>,
+    /// Whether the description carries a signature; nobody has checked it.
+    pub is_signed: bool,
+}
+
+/// A file a source package is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// File name: one path component of harmless characters.
+    pub name: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Its digest, if the description gives one.
+    pub sha256: Option<Sha256>,
+}
+
+/// For what a build description is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The architecture of the build.
+    pub arch: &'a Arch,
+    /// Debian build profiles that are on: the words of the macro `%deb_build_profiles`.
+    pub profiles: &'a [String],
+}
+
+impl Recipe {
+    /// Whether it builds on `arch`.
+    #[must_use]
+    pub fn builds_on(&self, arch: &Arch) -> bool {
+        self.architectures.is_empty() || self.architectures.contains(arch)
+    }
+
+    /// The version without epoch and revision, as OBS shows it for Debian sources.
+    #[must_use]
+    pub fn upstream_version(&self) -> &str {
+        let without_epoch = match self.version.split_once(':') {
+            Some((epoch, rest)) if epoch.bytes().all(|byte| byte.is_ascii_digit()) => rest,
+            _ => &self.version,
+        };
+        without_epoch.rsplit_once('-').map_or(without_epoch, |(upstream, _)| upstream)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_upstream_version_lacks_epoch_and_revision() {
+        let version = |text: &str| {
+            let (recipe, _) =
+                crate::dsc::parse(&format!("Source: a\nVersion: {text}\n"), &crate::dsc::tests::target(&[]));
+            recipe.unwrap().upstream_version().to_owned()
+        };
+        assert_eq!(version("1-1"), "1");
+        assert_eq!(version("2:1.0-rc1-3"), "1.0-rc1");
+        assert_eq!(version("20200101"), "20200101");
+    }
+}

@@ -1,0 +1,249 @@
+use model::{Build, BuildId, BuildReason, BuildSource, JobOutcome, Project, Repository, RepositoryId, Task};
+use pkg::Arch;
+use store::{NewBuildRow, Session};
+
+use crate::background::Reconciler;
+use crate::permission::check_project;
+use crate::projects::{existing, find_arch};
+use crate::{
+    Action, BuildFilter, NewBuild, NewSource, Service, ServiceError, TargetName, TaskFilter, UploadedFile, User,
+};
+
+/// Longest source address, in bytes.
+const MAX_URL_BYTES: usize = 4096;
+
+/// Most files of one uploaded source.
+const MAX_FILES: usize = 1000;
+
+impl Service {
+    /// Takes a build in: from now on it exists, with its tasks.
+    ///
+    /// # Errors
+    /// [`ServiceError::ProjectMissing`], [`ServiceError::Denied`], [`ServiceError::NoTarget`],
+    /// [`ServiceError::TargetMissing`], [`ServiceError::BadUrl`], [`ServiceError::BadValue`],
+    /// [`ServiceError::UploadTooLarge`].
+    pub async fn submit(&self, actor: &User, new: NewBuild) -> Result<BuildId, ServiceError> {
+        let (source, uploads) = self.check_source(new.source).await?;
+        let now = self.inner.now();
+        let mut session = self.inner.store.write().await?;
+        let project = existing(&mut session, new.project).await?;
+        check_project(actor, Action::SubmitBuild, &project, &project.name)?;
+        let repositories = session.repositories(project.id).await?;
+        let row = NewBuildRow {
+            project: project.id,
+            source,
+            uploads,
+            targets: choose_targets(&project, &repositories, new.targets.as_deref().unwrap_or_default())?,
+            reason: BuildReason::Submitted { by: actor.name.clone() },
+            network: new.network.unwrap_or(project.settings.network),
+            limits: new.limits,
+            extra_repositories: project.settings.extra_repositories,
+            priority: 0,
+        };
+        let id = session.add_build(&row, now).await?;
+        session.commit().await?;
+        tracing::info!(build.id = %id, project.name = %project.name, "build {id} of {} is submitted", project.name);
+        self.inner.poke(Reconciler::Sources);
+        self.inner.changed();
+        Ok(id)
+    }
+
+    async fn check_source(&self, source: NewSource) -> Result<(BuildSource, Vec<UploadedFile>), ServiceError> {
+        match source {
+            NewSource::Url(url) => {
+                check_url(&url)?;
+                Ok((BuildSource::Url { url }, Vec::new()))
+            }
+            NewSource::Files(files) => {
+                check_files(&files, self.inner.config.source_bytes)?;
+                let digests: Vec<_> = files.iter().map(|file| file.sha256).collect();
+                let missing = self
+                    .inner
+                    .with_blobs(move |blobs| {
+                        digests
+                            .into_iter()
+                            .find_map(|digest| match blobs.touch(&digest) {
+                                Ok(true) => None,
+                                Ok(false) => Some(Ok(digest)),
+                                Err(error) => Some(Err(error)),
+                            })
+                            .transpose()
+                    })
+                    .await?;
+                if let Some(digest) = missing {
+                    return Err(bad_files(format!("{digest} was never uploaded, or too long ago")));
+                }
+                let recipe = files.first().map(|file| file.name.clone()).ok_or_else(|| bad_files("none".to_owned()))?;
+                Ok((BuildSource::Upload { file: recipe }, files))
+            }
+        }
+    }
+
+    /// A build with its tasks.
+    ///
+    /// # Errors
+    /// [`ServiceError::BuildMissing`], also for deleted ones.
+    pub async fn build(&self, id: BuildId) -> Result<Build, ServiceError> {
+        existing_build(&mut self.inner.store.read().await?, id).await
+    }
+
+    /// Builds with their tasks, newest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn builds(&self, filter: &BuildFilter) -> Result<Vec<Build>, ServiceError> {
+        Ok(self.inner.store.read().await?.builds(filter).await?)
+    }
+
+    /// Tasks, oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>, ServiceError> {
+        Ok(self.inner.store.read().await?.tasks(filter).await?)
+    }
+
+    /// Cancels a build: every unfinished task is canceled at once, and workers are told to stop.
+    ///
+    /// # Errors
+    /// [`ServiceError::BuildMissing`], [`ServiceError::Denied`], [`ServiceError::NotCancelable`] if it is finished.
+    pub async fn cancel(&self, actor: &User, id: BuildId) -> Result<(), ServiceError> {
+        let now = self.inner.now();
+        let mut session = self.inner.store.write().await?;
+        let build = existing_build(&mut session, id).await?;
+        check_project(actor, Action::CancelBuild, &existing(&mut session, build.project_id).await?, id)?;
+        if build.is_finished() {
+            return Err(ServiceError::NotCancelable { build: id });
+        }
+        let jobs = session.active_jobs_of(id).await?;
+        for job in &jobs {
+            session.end_job(job.id, &JobOutcome::Canceled, None, now).await?;
+            session.delete_results(job.id).await?;
+        }
+        session.cancel_build(id, now).await?;
+        session.commit().await?;
+        tracing::info!(build.id = %id, "build {id} is canceled");
+        jobs.iter().for_each(|job| self.inner.stop_job(job.id));
+        self.inner.poke(Reconciler::Sources);
+        self.inner.poke(Reconciler::Planning);
+        self.inner.changed();
+        Ok(())
+    }
+
+    /// Deletes a finished build with its results; what it published is taken back.
+    ///
+    /// # Errors
+    /// [`ServiceError::BuildMissing`], [`ServiceError::Denied`], [`ServiceError::NotFinished`].
+    pub async fn delete(&self, actor: &User, id: BuildId) -> Result<(), ServiceError> {
+        let mut session = self.inner.store.write().await?;
+        let build = existing_build(&mut session, id).await?;
+        check_project(actor, Action::DeleteBuild, &existing(&mut session, build.project_id).await?, id)?;
+        if !build.is_finished() {
+            return Err(ServiceError::NotFinished { build: id });
+        }
+        session.delete_build(id).await?;
+        session.commit().await?;
+        tracing::info!(build.id = %id, "build {id} is deleted");
+        self.inner.poke(Reconciler::Publish);
+        self.inner.poke(Reconciler::Planning);
+        self.inner.changed();
+        Ok(())
+    }
+}
+
+/// A build that is there.
+async fn existing_build(session: &mut Session, id: BuildId) -> Result<Build, ServiceError> {
+    session.build(id).await?.ok_or(ServiceError::BuildMissing { build: id })
+}
+
+/// What a build is for: the wanted targets, or every enabled one.
+fn choose_targets(
+    project: &Project,
+    repositories: &[Repository],
+    wanted: &[TargetName],
+) -> Result<Vec<(RepositoryId, Arch)>, ServiceError> {
+    let mut chosen = Vec::new();
+    for target in wanted {
+        let found = find_arch(repositories, target).filter(|(_, arch)| arch.enabled);
+        let (repository, arch) = found
+            .ok_or_else(|| ServiceError::TargetMissing { project: project.name.clone(), target: target.clone() })?;
+        let pair = (repository.id, arch.arch.clone());
+        if !chosen.contains(&pair) {
+            chosen.push(pair);
+        }
+    }
+    if wanted.is_empty() {
+        for repository in repositories {
+            let enabled = repository.arches.iter().filter(|arch| arch.enabled);
+            chosen.extend(enabled.map(|arch| (repository.id, arch.arch.clone())));
+        }
+    }
+    if chosen.is_empty() { Err(ServiceError::NoTarget { project: project.name.clone() }) } else { Ok(chosen) }
+}
+
+fn bad_files(detail: String) -> ServiceError {
+    ServiceError::BadValue { field: "source files", detail }
+}
+
+fn check_files(files: &[UploadedFile], limit_bytes: u64) -> Result<(), ServiceError> {
+    let Some(recipe) = files.first() else { return Err(bad_files("there is none".to_owned())) };
+    if files.len() > MAX_FILES {
+        return Err(bad_files(format!("there are more than {MAX_FILES}")));
+    }
+    let mut names: Vec<_> = files.iter().map(|file| &file.name).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[_]>::first) {
+        return Err(bad_files(format!("{twice} is there twice")));
+    }
+    let bytes = files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.bytes));
+    if bytes > limit_bytes {
+        return Err(ServiceError::UploadTooLarge { name: recipe.name.to_string(), limit_bytes });
+    }
+    Ok(())
+}
+
+fn check_url(text: &str) -> Result<(), ServiceError> {
+    let bad = |detail: &str| ServiceError::BadUrl { url: text.chars().take(200).collect(), detail: detail.to_owned() };
+    if text.len() > MAX_URL_BYTES {
+        return Err(bad("it is too long"));
+    }
+    // The parser would drop some of these without a word.
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(bad("it contains white space"));
+    }
+    let url = url::Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(bad("it must begin with http:// or https://"));
+    }
+    if url.path_segments().and_then(|mut parts| parts.next_back()).is_none_or(str::is_empty) {
+        return Err(bad("it must end in the name of a file"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn source_addresses_name_a_file_over_http() {
+        for good in ["http://example.org/hello_2.10-3.dsc", "https://example.org:8080/a/b.src.rpm?x=1"] {
+            assert!(check_url(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "hello.dsc",
+            "ftp://example.org/a.dsc",
+            "file:///etc/passwd",
+            "http://",
+            "http://example.org",
+            "http://example.org/dir/",
+            "http://example.org/a b.dsc",
+            "http://example.org/a\n.dsc",
+        ] {
+            let error = check_url(bad).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Invalid, "{bad}");
+        }
+        assert!(check_url(&format!("http://example.org/{}", "a".repeat(5000))).is_err());
+    }
+}

@@ -1,0 +1,76 @@
+//! Deletes what nothing refers to any more: source trees and roots, blobs, logs of jobs that are gone.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fs_err as fs;
+use model::JobId;
+use store::BlobError;
+
+use crate::ServiceError;
+use crate::background::Pass;
+use crate::inner::{Inner, blocking};
+
+/// Things asked for with one statement.
+const AT_ONCE: usize = 300;
+
+/// One pass over the whole blob folder and all logs.
+pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
+    let mut session = inner.store.write().await?;
+    let mut changes = session.delete_orphans().await?;
+    session.commit().await?;
+    for shard in 0..=u8::MAX {
+        changes += prune_shard(inner, shard).await?;
+    }
+    changes += prune_logs(inner).await?;
+    Ok(Pass { changes, again_in: None })
+}
+
+async fn prune_shard(inner: &Inner, shard: u8) -> Result<u64, ServiceError> {
+    let grace = inner.config.blob_grace;
+    let old = inner.with_blobs(move |blobs| blobs.older_than(shard, grace)).await?;
+    let mut removed = 0;
+    for some in old.chunks(AT_ONCE) {
+        let kept = inner.store.read().await?.referenced(some).await?;
+        let doomed: Vec<_> = some.iter().filter(|digest| !kept.contains(digest)).copied().collect();
+        removed += doomed.len() as u64;
+        inner
+            .with_blobs(move |blobs| {
+                doomed.iter().try_for_each(|digest| blobs.remove(digest, grace).map(drop))?;
+                Ok::<_, BlobError>(())
+            })
+            .await?;
+    }
+    Ok(removed)
+}
+
+async fn prune_logs(inner: &Inner) -> Result<u64, ServiceError> {
+    let (folder, grace) = (inner.config.data_dir.join("logs"), inner.config.blob_grace);
+    let old = blocking(move || old_logs(&folder, grace)).await??;
+    let mut removed = 0;
+    for some in old.chunks(AT_ONCE) {
+        let jobs: Vec<_> = some.iter().map(|(job, _)| *job).collect();
+        let kept = inner.store.read().await?.existing_jobs(&jobs).await?;
+        for (_, path) in some.iter().filter(|(job, _)| !kept.contains(job)) {
+            fs::remove_file(path)?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// The logs nobody has written to for `grace`.
+fn old_logs(folder: &Path, grace: Duration) -> std::io::Result<Vec<(JobId, PathBuf)>> {
+    let mut old = Vec::new();
+    for folder in fs::read_dir(folder)? {
+        for log in fs::read_dir(folder?.path())? {
+            let path = log?.path();
+            let job = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+            let age = fs::metadata(&path)?.modified()?.elapsed().unwrap_or_default();
+            if let Some(job) = job.filter(|_| age > grace) {
+                old.push((JobId::new(job), path));
+            }
+        }
+    }
+    Ok(old)
+}

@@ -1,0 +1,40 @@
+use std::sync::Arc;
+
+use crate::inner::Inner;
+use crate::{ServiceConfig, ServiceError, leases};
+
+/// The service. Clones share one.
+#[derive(Debug, Clone)]
+pub struct Service {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl Service {
+    /// Opens a data folder, brings its database up to date and puts right what an interrupted program left: every job that
+    /// ran is given to a worker again, every source that was being made is made again. Nobody else may use the folder.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`] if another program uses the folder; else if it or its database can not be used.
+    pub async fn open(config: ServiceConfig) -> Result<Self, ServiceError> {
+        let inner = Inner::open(config).await?;
+        let mut session = inner.store.write().await?;
+        let sources = session.recover_sources().await?;
+        session.commit().await?;
+        // Workers live in this program: those of an earlier one are dead, whatever their lease says.
+        let jobs = leases::take_back(&inner, None, "the service was interrupted").await?;
+        if sources > 0 || jobs > 0 {
+            tracing::warn!(sources, jobs, "an interrupted program left {sources} sources and {jobs} jobs to do again");
+        }
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Resolves when any build, task or log has changed after `seen`, the number this function gave last (0 at first).
+    pub async fn wait_for_change(&self, seen: u64) -> u64 {
+        self.inner.wait_for_change(seen).await
+    }
+
+    /// Closes the database. Not needed for durability: what was answered is kept anyway.
+    pub async fn close(self) {
+        self.inner.store.close().await;
+    }
+}

@@ -1,0 +1,113 @@
+use std::time::Duration;
+
+use model::{Timestamp, UserName};
+use pkg::Sha256;
+use store::Session;
+
+use crate::permission::check_admin;
+use crate::{NewToken, Service, ServiceError, User};
+
+/// Name of the first administrator.
+const FIRST_ADMIN: &str = "admin";
+
+const FIRST_ADMIN_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
+
+const LOGIN_BYTES: usize = 12;
+const SECRET_BYTES: usize = 24;
+
+impl Service {
+    /// A token for the first administrator, `admin`; `Some` exactly once in the life of a data folder.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn first_admin(&self) -> Result<Option<NewToken>, ServiceError> {
+        let now = self.inner.now();
+        let mut session = self.inner.store.write().await?;
+        if !session.set_flag("first_admin", now).await? {
+            return Ok(None);
+        }
+        let name = UserName::parse(FIRST_ADMIN)?;
+        session.add_user(&name, true, now).await?;
+        let Some(user) = session.user(&name).await? else { return Err(ServiceError::UserMissing { user: name }) };
+        let token = add_token(&mut session, &user, now, FIRST_ADMIN_LIFETIME).await?;
+        session.commit().await?;
+        Ok(Some(token))
+    }
+
+    /// Who a login and a secret belong to; `None` if they are wrong or expired.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn authenticate(&self, login: &str, token: &str) -> Result<Option<User>, ServiceError> {
+        let Some(known) = self.inner.store.read().await?.token(login).await? else { return Ok(None) };
+        let matches = same_digest(&known.secret_sha256, &Sha256::of(token.as_bytes()));
+        Ok((matches && self.inner.now() < known.expires_at).then_some(known.user))
+    }
+
+    /// Creates a user. Only for administrators.
+    ///
+    /// # Errors
+    /// [`ServiceError::Denied`], [`ServiceError::UserExists`].
+    pub async fn create_user(&self, actor: &User, name: &UserName, admin: bool) -> Result<User, ServiceError> {
+        check_admin(actor, format_args!("user {name}"))?;
+        let mut session = self.inner.store.write().await?;
+        let user = session.add_user(name, admin, self.inner.now()).await?;
+        let user = user.ok_or_else(|| ServiceError::UserExists { user: name.clone() })?;
+        session.commit().await?;
+        Ok(user)
+    }
+
+    /// Creates a token: for oneself, or as an administrator for anybody.
+    ///
+    /// # Errors
+    /// [`ServiceError::Denied`], [`ServiceError::UserMissing`].
+    pub async fn create_token(
+        &self,
+        actor: &User,
+        user: &UserName,
+        lifetime: Duration,
+    ) -> Result<NewToken, ServiceError> {
+        if actor.name != *user {
+            check_admin(actor, format_args!("tokens of {user}"))?;
+        }
+        let mut session = self.inner.store.write().await?;
+        let owner = session.user(user).await?.ok_or_else(|| ServiceError::UserMissing { user: user.clone() })?;
+        let token = add_token(&mut session, &owner, self.inner.now(), lifetime).await?;
+        session.commit().await?;
+        Ok(token)
+    }
+
+    /// A user by name.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn user(&self, name: &UserName) -> Result<Option<User>, ServiceError> {
+        Ok(self.inner.store.read().await?.user(name).await?)
+    }
+}
+
+async fn add_token(
+    session: &mut Session,
+    user: &User,
+    now: Timestamp,
+    lifetime: Duration,
+) -> Result<NewToken, ServiceError> {
+    let (login, token) = (random_hex::<LOGIN_BYTES>()?, random_hex::<SECRET_BYTES>()?);
+    let expires_at = now.plus(lifetime);
+    session.add_token(user.id, &login, &Sha256::of(token.as_bytes()), now, expires_at).await?;
+    Ok(NewToken { user: user.name.clone(), login, token, expires_at })
+}
+
+fn random_hex<const BYTES: usize>() -> Result<String, ServiceError> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| ServiceError::Failed {
+        what: "no random bytes".to_owned(),
+        source: error.to_string().into(),
+    })?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Compares in a time that does not depend on where the digests differ.
+fn same_digest(left: &Sha256, right: &Sha256) -> bool {
+    left.as_bytes().iter().zip(right.as_bytes()).fold(0, |differing, (left, right)| differing | (left ^ right)) == 0
+}

@@ -1,0 +1,197 @@
+use model::{BuildId, Project, ProjectId, ProjectName, ProjectSettings, Timestamp, UserId};
+use pkg::Sha256;
+use sqlx::QueryBuilder;
+use sqlx::sqlite::SqliteRow;
+
+use crate::fields::{Fields, json_text, page};
+use crate::{ConfigRevision, ProjectFilter, Session, StoreError};
+
+fn project(row: &SqliteRow) -> Result<Project, StoreError> {
+    let fields = Fields::new("projects", row);
+    Ok(Project {
+        id: ProjectId::new(fields.int("id")?),
+        name: fields.name("name")?,
+        owner: fields.name("owner")?,
+        created_at: fields.time("created_at")?,
+        settings: fields.json("settings")?,
+    })
+}
+
+impl Session {
+    /// Adds a project; `None` if the name is taken.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn add_project(
+        &mut self,
+        name: &ProjectName,
+        owner: UserId,
+        settings: &ProjectSettings,
+        now: Timestamp,
+    ) -> Result<Option<ProjectId>, StoreError> {
+        let id: Option<(i64,)> = sqlx::query_as(
+            "INSERT INTO projects (name, owner_id, settings, created_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT DO NOTHING RETURNING id",
+        )
+        .bind(name.as_str())
+        .bind(owner.get())
+        .bind(json_text(settings))
+        .bind(now.as_millis())
+        .fetch_optional(self.run())
+        .await?;
+        Ok(id.map(|(id,)| ProjectId::new(id)))
+    }
+
+    /// A project by number; `None` if it never was or is deleted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn project(&mut self, id: ProjectId) -> Result<Option<Project>, StoreError> {
+        let row = sqlx::query(
+            "SELECT p.id, p.name, u.name AS owner, p.created_at, p.settings \
+             FROM projects p JOIN users u ON u.id = p.owner_id WHERE p.id = $1 AND p.deleted_at IS NULL",
+        )
+        .bind(id.get())
+        .fetch_optional(self.run())
+        .await?;
+        row.as_ref().map(project).transpose()
+    }
+
+    /// A project by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn project_by_name(&mut self, name: &ProjectName) -> Result<Option<Project>, StoreError> {
+        let row = sqlx::query(
+            "SELECT p.id, p.name, u.name AS owner, p.created_at, p.settings \
+             FROM projects p JOIN users u ON u.id = p.owner_id WHERE p.name = $1 AND p.deleted_at IS NULL",
+        )
+        .bind(name.as_str())
+        .fetch_optional(self.run())
+        .await?;
+        row.as_ref().map(project).transpose()
+    }
+
+    /// Projects, lowest number first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn projects(&mut self, filter: &ProjectFilter) -> Result<Vec<Project>, StoreError> {
+        let mut query = QueryBuilder::new(
+            "SELECT p.id, p.name, u.name AS owner, p.created_at, p.settings \
+             FROM projects p JOIN users u ON u.id = p.owner_id WHERE p.deleted_at IS NULL",
+        );
+        if let Some(owner) = &filter.owner {
+            query.push(" AND p.owner_id = (SELECT id FROM users WHERE name = ").push_bind(owner.as_str()).push(")");
+        }
+        if let Some(name) = &filter.name {
+            query.push(" AND p.name = ").push_bind(name.as_str());
+        }
+        let (limit, offset) = page(filter.limit, filter.offset);
+        query.push(" ORDER BY p.id LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
+        query.build().fetch_all(self.run()).await?.iter().map(project).collect()
+    }
+
+    /// Replaces the settings of a project.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_project_settings(&mut self, id: ProjectId, settings: &ProjectSettings) -> Result<(), StoreError> {
+        sqlx::query("UPDATE projects SET settings = $2 WHERE id = $1")
+            .bind(id.get())
+            .bind(json_text(settings))
+            .execute(self.run())
+            .await?;
+        Ok(())
+    }
+
+    /// Takes a project away with its builds and tasks. Its number stays taken, its name is free.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_project(&mut self, id: ProjectId, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM builds WHERE project_id = $1").bind(id.get()).execute(self.run()).await?;
+        sqlx::query("UPDATE projects SET deleted_at = $2 WHERE id = $1")
+            .bind(id.get())
+            .bind(now.as_millis())
+            .execute(self.run())
+            .await?;
+        Ok(())
+    }
+
+    /// The newest build of a project that is not finished.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn newest_unfinished_build(&mut self, project: ProjectId) -> Result<Option<BuildId>, StoreError> {
+        let id: Option<(i64,)> =
+            sqlx::query_as("SELECT id FROM builds WHERE project_id = $1 AND finished = 0 ORDER BY id DESC LIMIT 1")
+                .bind(project.get())
+                .fetch_optional(self.run())
+                .await?;
+        Ok(id.map(|(id,)| BuildId::new(id)))
+    }
+
+    /// The newest build configuration of a project; revision 0 and empty if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn config(&mut self, project: ProjectId) -> Result<ConfigRevision, StoreError> {
+        let row = sqlx::query(
+            "SELECT c.revision, c.sha256, c.text, c.comment, u.name AS author, c.created_at \
+             FROM config_revisions c JOIN users u ON u.id = c.author_id \
+             WHERE c.project_id = $1 ORDER BY c.revision DESC LIMIT 1",
+        )
+        .bind(project.get())
+        .fetch_optional(self.run())
+        .await?;
+        let Some(row) = row else { return Ok(no_config()) };
+        let fields = Fields::new("config_revisions", &row);
+        Ok(ConfigRevision {
+            revision: fields.count("revision")?,
+            sha256: fields.name("sha256")?,
+            text: fields.bytes("text")?,
+            comment: fields.text("comment")?,
+            author: fields.maybe_name("author")?,
+            created_at: fields.time("created_at")?,
+        })
+    }
+
+    /// Adds a revision of the build configuration behind the newest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn add_config(
+        &mut self,
+        project: ProjectId,
+        text: &[u8],
+        comment: &str,
+        author: UserId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO config_revisions (project_id, revision, sha256, text, comment, author_id, created_at) \
+             SELECT $1, COALESCE(MAX(revision), 0) + 1, $2, $3, $4, $5, $6 FROM config_revisions WHERE project_id = $1",
+        )
+        .bind(project.get())
+        .bind(Sha256::of(text).to_string())
+        .bind(text)
+        .bind(comment)
+        .bind(author.get())
+        .bind(now.as_millis())
+        .execute(self.run())
+        .await?;
+        Ok(())
+    }
+}
+
+fn no_config() -> ConfigRevision {
+    ConfigRevision {
+        revision: 0,
+        sha256: Sha256::of(b""),
+        text: Vec::new(),
+        comment: String::new(),
+        author: None,
+        created_at: Timestamp::from_millis(0),
+    }
+}

@@ -1,0 +1,127 @@
+use model::{BuildId, FileName, JobFile, JobId, PackageName, RepositoryId, ResultFile, ResultKind, TaskId};
+use pkg::Arch;
+use sqlx::sqlite::SqliteRow;
+
+use crate::fields::{Fields, size};
+use crate::{Session, StoreError};
+
+const KINDS: [(ResultKind, &str); 3] =
+    [(ResultKind::Package, "package"), (ResultKind::Source, "source"), (ResultKind::Record, "record")];
+
+/// A result of a task that succeeded in a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryResult {
+    /// Task.
+    pub task: TaskId,
+    /// Build.
+    pub build: BuildId,
+    /// Package of the project, not of the file.
+    pub package: PackageName,
+    /// Architecture of the task.
+    pub arch: Arch,
+    /// The file.
+    pub result: ResultFile,
+}
+
+fn result(row: &SqliteRow) -> Result<ResultFile, StoreError> {
+    let fields = Fields::new("results", row);
+    let kind = |text: &str| KINDS.iter().find(|(_, word)| *word == text).map(|(kind, _)| *kind);
+    let file = JobFile {
+        name: fields.name::<FileName>("name")?,
+        bytes: fields.count("bytes")?,
+        sha256: fields.name("sha256")?,
+    };
+    let package = fields.maybe_text("package")?.zip(fields.maybe_text("version")?);
+    Ok(ResultFile { kind: fields.word("kind", kind)?, file, package })
+}
+
+impl Session {
+    /// Notes a result of a job whose bytes are in the blob folder; the same name again replaces it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_result(&mut self, job: JobId, result: &ResultFile) -> Result<(), StoreError> {
+        let word = KINDS.iter().find(|(kind, _)| *kind == result.kind).map_or("record", |(_, word)| word);
+        sqlx::query(
+            "INSERT INTO results (job_id, kind, name, bytes, sha256, package, version) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (job_id, name) DO UPDATE SET kind = excluded.kind, \
+             bytes = excluded.bytes, sha256 = excluded.sha256, package = excluded.package, version = excluded.version",
+        )
+        .bind(job.get())
+        .bind(word)
+        .bind(result.file.name.as_str())
+        .bind(size(result.file.bytes))
+        .bind(result.file.sha256.to_string())
+        .bind(result.package.as_ref().map(|(name, _)| name))
+        .bind(result.package.as_ref().map(|(_, version)| version))
+        .execute(self.run())
+        .await?;
+        Ok(())
+    }
+
+    /// What a job has handed over so far, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn results_of_job(&mut self, job: JobId) -> Result<Vec<ResultFile>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, kind, name, bytes, sha256, package, version FROM results WHERE job_id = $1 ORDER BY name",
+        )
+        .bind(job.get())
+        .fetch_all(self.run())
+        .await?;
+        rows.iter().map(result).collect()
+    }
+
+    /// The results of a task, by name; none, unless it succeeded.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn results_of_task(&mut self, task: TaskId) -> Result<Vec<ResultFile>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT r.id, r.kind, r.name, r.bytes, r.sha256, r.package, r.version FROM results r \
+             JOIN tasks t ON t.result_job_id = r.job_id WHERE t.id = $1 ORDER BY r.name",
+        )
+        .bind(task.get())
+        .fetch_all(self.run())
+        .await?;
+        rows.iter().map(result).collect()
+    }
+
+    /// Forgets what a job handed over that did not succeed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_results(&mut self, job: JobId) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM results WHERE job_id = $1").bind(job.get()).execute(self.run()).await?;
+        Ok(())
+    }
+
+    /// Every result of the tasks that succeeded in a repository, newest task first, then by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn repository_results(&mut self, repository: RepositoryId) -> Result<Vec<RepositoryResult>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT t.id AS task_id, t.build_id, k.name AS source_package, t.arch, r.id, r.kind, r.name, r.bytes, \
+             r.sha256, r.package, r.version FROM tasks t JOIN results r ON r.job_id = t.result_job_id \
+             JOIN packages k ON k.id = t.package_id WHERE t.repository_id = $1 AND t.state = 'succeeded' \
+             ORDER BY t.id DESC, r.name",
+        )
+        .bind(repository.get())
+        .fetch_all(self.run())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let fields = Fields::new("results", row);
+                Ok(RepositoryResult {
+                    task: TaskId::new(fields.int("task_id")?),
+                    build: BuildId::new(fields.int("build_id")?),
+                    package: fields.name("source_package")?,
+                    arch: fields.name("arch")?,
+                    result: result(row)?,
+                })
+            })
+            .collect()
+    }
+}

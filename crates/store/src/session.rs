@@ -1,0 +1,104 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+
+use crate::StoreError;
+
+/// The schema, step by step: number, title, statements. A step that was ever released is never changed.
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "core", include_str!("../migrations/sqlite/0001_core.sql")),
+    (2, "mirror and publication", include_str!("../migrations/sqlite/0002_mirror_publication.sql")),
+];
+
+const READERS: u32 = 4;
+
+/// The database. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    statements: Arc<AtomicU64>,
+}
+
+/// One transaction, for reading or for writing. Dropped without [`Self::commit`], nothing happened.
+#[derive(Debug)]
+pub struct Session {
+    transaction: Transaction<'static, Sqlite>,
+    statements: Arc<AtomicU64>,
+}
+
+impl Store {
+    /// Opens the database file, creating it if it is missing, and brings it to this program's schema.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Migrate`].
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("journal_size_limit", "67108864")
+            .statement_cache_capacity(200);
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let migrations = MIGRATIONS.iter().map(|(number, title, sql)| {
+            Migration::new(*number, (*title).into(), MigrationType::Simple, sqlx::SqlStr::from_static(sql), false)
+        });
+        Migrator::with_migrations(migrations.collect()).run(&writer).await?;
+        let readers =
+            SqlitePoolOptions::new().max_connections(READERS).connect_with(options.pragma("query_only", "ON")).await?;
+        Ok(Self { writer, readers, statements: Arc::default() })
+    }
+
+    /// Begins a transaction that sees one state of things and changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn read(&self) -> Result<Session, StoreError> {
+        Ok(Session { transaction: self.readers.begin().await?, statements: Arc::clone(&self.statements) })
+    }
+
+    /// Begins a transaction that may change things; there is one at a time, the others wait in line.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn write(&self) -> Result<Session, StoreError> {
+        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Session { transaction, statements: Arc::clone(&self.statements) })
+    }
+
+    /// Statements run so far; for tests of what an operation costs.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Closes every connection; what was committed is in the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl Session {
+    /// Makes everything since [`Store::write`] true at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]; nothing happened then.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    /// The connection for one more statement.
+    pub(crate) fn run(&mut self) -> &mut SqliteConnection {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        &mut self.transaction
+    }
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# The README's demo: builds Kiln, starts `kiln serve` on embedded defaults, builds GNU hello from Debian's own .dsc, and ends
+# by installing the result with apt in a fresh root and running it.
+#
+# Settings (environment): KILN_DEMO_DIR (data, default target/demo), KILN_DEMO_PORT (default 8080),
+# KILN_DEMO_SOURCE (address of a .dsc), KILN_DEMO_PACKAGE (what is installed and run), KILN_DEMO_PROFILE (cargo profile).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+profile=${KILN_DEMO_PROFILE:-release}
+folder=$(realpath -m "${KILN_DEMO_DIR:-target/demo}")
+port=${KILN_DEMO_PORT:-8080}
+package=${KILN_DEMO_PACKAGE:-hello}
+server=http://127.0.0.1:$port
+began=$(date +%s)
+
+step() { printf '\n\033[1m== %s\033[0m  (%s s)\n' "$*" "$(($(date +%s) - began))"; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+[ "$(id -u)" -eq 0 ] || fail "the demo mounts and installs a root: run it as root"
+mirror=$(scripts/apt-mirror.sh) || fail "no Debian mirror in this machine's apt sources"
+source=${KILN_DEMO_SOURCE:-$mirror/pool/main/h/hello/hello_2.10-3.dsc}
+
+step "Building Kiln"
+cargo build --profile "$profile" --bin kiln
+case "$profile" in dev) built=debug ;; *) built=$profile ;; esac
+kiln=$(realpath "target/$built/kiln")
+
+step "Starting kiln serve on $server"
+mkdir -p "$folder"
+export KILN_CONFIG=$folder/client.ini
+"$kiln" serve --data "$folder/data" --listen "127.0.0.1:$port" --write-client-config="$KILN_CONFIG" \
+    >"$folder/serve.out" 2>"$folder/serve.log" &
+serve=$!
+stop() { kill -TERM "$serve" 2>/dev/null && wait "$serve" || true; }
+trap stop EXIT
+for _ in $(seq 150); do
+    curl --silent --fail --output /dev/null "$server/api_2/" && break
+    kill -0 "$serve" 2>/dev/null || { tail -20 "$folder/serve.log" >&2; fail "kiln serve ended"; }
+    sleep 0.2
+done
+
+step "Adding the distribution Debian 12"
+"$kiln" dist add debian-12
+
+step "Building $(basename "$source") in project demo"
+"$kiln" project show home:admin:demo >/dev/null 2>&1 || "$kiln" project create home:admin:demo --target debian-12-x86_64
+"$kiln" submit home:admin:demo "$source" --wait
+
+step "A fresh Debian root that knows no other repository"
+root=$folder/root
+rm -rf "$root"
+mmdebstrap --quiet --variant=apt --mode=root bookworm "$root" "$mirror" >"$folder/root.log" 2>&1 ||
+    { tail -20 "$folder/root.log" >&2; fail "mmdebstrap failed"; }
+rm -f "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/*
+repository=$server/repositories/home:admin:demo/debian-12
+for _ in $(seq 100); do
+    curl --silent --fail "$repository/key.asc" --output "$root/etc/apt/keyrings/kiln-demo.asc" --create-dirs && break
+    sleep 0.2
+done
+echo "deb [signed-by=/etc/apt/keyrings/kiln-demo.asc] $repository ./" >"$root/etc/apt/sources.list.d/kiln-demo.list"
+chroot "$root" apt-get -q update
+DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get -q install -y --no-install-recommends "$package"
+chroot "$root" apt-cache policy "$package" | sed -n 1,6p
+
+step "Running it"
+chroot "$root" "$package"
+rm -rf "$root"
+
+step "Done"
+cat <<END
+$package was built by Kiln, published in a signed repository, installed by apt and run.
+
+Where to look next:
+  data, logs, blobs      $folder
+  the server again       $kiln serve --data $folder/data --listen 127.0.0.1:$port
+  its pages              $server/
+  the last log           KILN_CONFIG=$KILN_CONFIG $kiln log 1
+  without a server       $kiln build FILE.dsc --dist debian-12
+END
