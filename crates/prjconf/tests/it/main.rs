@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests read their cases")]
 
 mod cases;
+mod expansions;
 mod findings;
 mod hostile;
 mod layout;
