@@ -54,11 +54,12 @@ mmdebstrap --quiet --variant=apt --mode=root bookworm "$root" "$mirror" >"$folde
     { tail -20 "$folder/root.log" >&2; fail "mmdebstrap failed"; }
 rm -f "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/*
 repository=$server/repositories/home:admin:demo/debian-12
-for _ in $(seq 100); do
-    curl --silent --fail "$repository/key.asc" --output "$root/etc/apt/keyrings/kiln-demo.asc" --create-dirs && break
-    sleep 0.2
-done
-echo "deb [signed-by=/etc/apt/keyrings/kiln-demo.asc] $repository ./" >"$root/etc/apt/sources.list.d/kiln-demo.list"
+published() { curl --silent --fail "$repository/dists/debian-12/main/binary-amd64/Packages" | grep -qx "Package: $package"; }
+for _ in $(seq 100); do published && break; sleep 0.2; done
+published || fail "$package is not in $repository"
+mkdir -p "$root/etc/apt/keyrings"
+curl --silent --fail "$repository/key.asc" --output "$root/etc/apt/keyrings/kiln-demo.asc"
+echo "deb [signed-by=/etc/apt/keyrings/kiln-demo.asc] $repository/ debian-12 main" >"$root/etc/apt/sources.list.d/kiln-demo.list"
 chroot "$root" apt-get -q update
 DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get -q install -y --no-install-recommends "$package"
 chroot "$root" apt-cache policy "$package" | sed -n 1,6p

@@ -56,6 +56,13 @@ enum Command {
     Token(token::Arguments),
 }
 
+impl Cli {
+    /// Whether the command is the server, whose log is its voice.
+    pub(crate) const fn is_server(&self) -> bool {
+        matches!(self.command, Command::Serve(_))
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors

@@ -40,3 +40,16 @@ fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let absolute = |name: &str| text(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_variables_is_complete() {
+        let page = include_str!("../../../docs/operating/environment.md");
+        for name in [URL, LOGIN, TOKEN, CONFIG, DATA, LOG, "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"] {
+            assert!(page.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+}

@@ -128,3 +128,33 @@ impl From<pkg::ArchError> for Failure {
         Self::new(Exit::Invalid, error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_exit_codes_is_complete() {
+        let page = include_str!("../../../docs/formats/exit-codes.md");
+        let all = [
+            Exit::BuildFailed,
+            Exit::Invalid,
+            Exit::Denied,
+            Exit::Missing,
+            Exit::Conflicting,
+            Exit::Busy,
+            Exit::Broken,
+        ];
+        for exit in all {
+            assert!(page.contains(&format!("| {} | `{}` |", exit as u8, exit.as_str())), "{exit:?}");
+        }
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let inner = std::io::Error::other("the disk is full");
+        let outer = ServiceError::Failed { what: "publishing x".to_owned(), source: Box::new(inner) };
+        assert_eq!(chain(&outer), "publishing x: the disk is full");
+        assert_eq!(Failure::from(outer).exit, Exit::Broken);
+    }
+}

@@ -38,14 +38,14 @@ pub(crate) struct LocalBuild {
     pub(crate) arch: Option<String>,
     /// Whether the recipe may reach the network.
     pub(crate) network: bool,
-    /// Address of the archive.
-    pub(crate) mirror: Option<String>,
+    /// Where the distribution's packages come from.
+    pub(crate) archive: DistributionOptions,
 }
 
 impl Local {
     /// Opens the folder and starts the worker.
     pub(crate) async fn open(data: &Path, fake_engine: bool) -> Result<Self, Failure> {
-        let runner = runner::runner(&data.join("engine"), fake_engine)?;
+        let runner = runner::runner(&data.join("engine"), fake_engine).await?;
         let mut config = ServiceConfig::new(data, "http://localhost");
         config.allow_private_sources = true;
         let lease = config.lease;
@@ -83,8 +83,8 @@ impl Local {
         };
         let target = TargetName { repository: RepositoryName::parse(&wanted.dist)?, arch };
         let offered = self.service.targets().await?.iter().any(|offer| offer.name == target);
-        if !offered || wanted.mirror.is_some() {
-            let options = DistributionOptions { mirror_url: wanted.mirror.clone(), ..DistributionOptions::default() };
+        if !offered || wanted.archive != DistributionOptions::default() {
+            let options = DistributionOptions { arches: vec![target.arch.clone()], ..wanted.archive.clone() };
             self.service.add_distribution(&self.user, &wanted.dist, options).await?;
         }
         let project = self.project(&target).await?;

@@ -23,9 +23,7 @@ use crate::output::Output;
 
 fn main() -> ExitCode {
     // Before anything else: the helper inside a sandbox is this program again, and must stay single-threaded.
-    if let Some(code) = runner::sandbox_helper() {
-        return code;
-    }
+    engine::run_helper_if_asked();
     let cli = cli::Cli::parse();
     let output = Output { json: cli.json };
     match start(cli) {
@@ -38,7 +36,7 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: cli::Cli) -> Result<(), Failure> {
-    start_logging();
+    start_logging(cli.is_server());
     // Fails only if there is one already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -51,9 +49,10 @@ fn start(cli: cli::Cli) -> Result<(), Failure> {
     result
 }
 
-fn start_logging() {
+fn start_logging(server: bool) {
     use std::io::IsTerminal as _;
-    let wanted = env::text(env::LOG).unwrap_or_else(|| "warn,kiln=info,service=info,engine=info,web=info".to_owned());
+    let usual = if server { "warn,kiln=info,service=info,engine=info,web=info" } else { "warn" };
+    let wanted = env::text(env::LOG).unwrap_or_else(|| usual.to_owned());
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

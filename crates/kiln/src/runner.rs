@@ -1,29 +1,37 @@
 //! Which runner runs jobs: the engine, or for tests one that needs no root.
 
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 
-use engine::JobRunner;
 use engine::fake::FakeEngine;
+use engine::{Engine, EngineConfig, EngineError, JobRunner};
 use pkg::Arch;
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, chain};
 
-/// If this process is the engine's helper inside a sandbox, does its work and says how it ended.
-pub(crate) fn sandbox_helper() -> Option<ExitCode> {
-    None
-}
-
-/// The runner; `state` is the engine's own folder.
+/// The runner; `state` is the engine's own folder. Opening the engine tries a sandbox, which takes a moment.
 ///
 /// # Errors
 /// If this machine can not run it.
-pub(crate) fn runner(_state: &Path, fake: bool) -> Result<Arc<dyn JobRunner>, Failure> {
+pub(crate) async fn runner(state: &Path, fake: bool) -> Result<Arc<dyn JobRunner>, Failure> {
     if fake {
         return Ok(Arc::new(FakeEngine));
     }
-    Err(Failure::new(Exit::Broken, "this program was built without an engine"))
+    let config = EngineConfig::new(state.to_owned());
+    let opened = tokio::task::spawn_blocking(move || Engine::open(config)).await;
+    match opened {
+        Ok(Ok(engine)) => Ok(Arc::new(engine)),
+        Ok(Err(error)) => Err(engine_failure(&error)),
+        Err(panic) => Err(Failure::new(Exit::Broken, format!("the engine can not be opened: {panic}"))),
+    }
+}
+
+fn engine_failure(error: &EngineError) -> Failure {
+    let exit = match error {
+        EngineError::Busy { .. } => Exit::Busy,
+        EngineError::State { .. } | EngineError::Machine { .. } => Exit::Broken,
+    };
+    Failure::new(exit, chain(error))
 }
 
 /// The architectures this machine can build for, its own first.

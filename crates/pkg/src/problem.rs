@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A version of the wanted name that exists but does not fit.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FoundVersion {
     /// The version that is provided.
     pub version: String,
@@ -21,7 +23,8 @@ impl fmt::Display for FoundVersion {
 }
 
 /// Why a package must not be installed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Exclusion {
     /// The request or the configuration says so.
     InConflict,
@@ -58,7 +61,7 @@ impl fmt::Display for Exclusion {
 }
 
 /// A candidate for a dependency and why it was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RefusedProvider {
     /// Name of the candidate.
     pub package: String,
@@ -79,7 +82,8 @@ impl fmt::Display for RefusedProvider {
 ///
 /// The texts are those of obs-build and the Open Build Service. [`Display`](fmt::Display) gives the whole problem on one
 /// line, its lines joined by `, `; [`lines`](Self::lines) gives them one by one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DependencyProblem {
     /// No package provides the dependency.
     NothingProvides {

@@ -16,6 +16,8 @@ pub(crate) struct Word {
     pub(crate) end: u32,
     /// Index of the record.
     pub(crate) record: u32,
+    /// The offsets are in the expanded text, not in the text of the tree.
+    pub(crate) is_expanded: bool,
     /// The word was written with `!`, which is cut off here, and removes what it names.
     pub(crate) removes: bool,
 }
@@ -119,9 +121,12 @@ impl<'a> Texts<'a> {
         }
     }
 
+    fn buffer(&self, is_expanded: bool) -> &'a [u8] {
+        if is_expanded { &self.lines.expanded } else { self.tree.text() }
+    }
+
     pub(crate) fn word(&self, word: Word) -> &'a [u8] {
-        let Some(record) = self.lines.records.get(word.record as usize) else { return &[] };
-        self.slice(record.kind, word.start, word.end)
+        self.buffer(word.is_expanded).get(word.start as usize..word.end as usize).unwrap_or_default()
     }
 }
 
@@ -148,15 +153,14 @@ impl<'a> Applier<'a> {
             self.seen_directive = true;
             return self.macros_block(index);
         }
-        let text = self.texts.record(record);
-        let mut words = Words::new(text, record.start, index);
+        let mut words = Words::new(self.texts, record, index);
         let Some(first) = words.next() else { return };
-        let keyword = self.texts.slice(record.kind, first.start, first.end);
+        let keyword = self.texts.word(first);
         if matches!(keyword.first(), Some(b'#' | b'%')) {
             return;
         }
         match self.kind_of(keyword) {
-            Some(kind) => self.directive(kind, first, words),
+            Some(kind) => self.directive(index, kind, first, words),
             None => {
                 self.seen_directive = true;
                 self.said.remarks.push(Remark::UnknownKeyword(first));
@@ -175,7 +179,7 @@ impl<'a> Applier<'a> {
         Some(kind)
     }
 
-    fn directive(&mut self, kind: Kind, keyword: Word, words: Words<'a>) {
+    fn directive(&mut self, index: u32, kind: Kind, keyword: Word, words: Words<'a>) {
         match kind {
             Kind::List(list) => self.list(list, words),
             Kind::ReplaceList(list) => {
@@ -186,8 +190,8 @@ impl<'a> Applier<'a> {
             Kind::Order => self.order(words),
             Kind::Map(map) => return self.map(map, words),
             Kind::Scalar(scalar) => self.scalar(scalar, keyword, words),
-            Kind::Macros => self.said.rawmacros.extend_from_slice(words.text),
-            Kind::DistMacro => self.dist_macro(keyword, &words),
+            Kind::Macros => self.macros_line(index),
+            Kind::DistMacro => self.dist_macro(&words),
             Kind::FromScratch => {
                 if self.seen_directive {
                     self.said.remarks.push(Remark::LateFromScratch(keyword));
@@ -200,18 +204,17 @@ impl<'a> Applier<'a> {
 
     fn list(&mut self, list: List, words: Words<'a>) {
         let Some(said) = self.said.lists.get_mut(list as usize) else { return };
-        let text = words.text;
-        let base = words.base;
         for mut word in words {
-            if text.get((word.start - base) as usize) != Some(&b'!') {
+            let text = self.texts.word(word);
+            if text.first() != Some(&b'!') {
                 said.push(word);
                 continue;
             }
-            word.start += 1;
-            if text.get((word.start - base) as usize..(word.end - base) as usize) == Some(b"*") {
+            if text == b"!*" {
                 said.clear();
                 continue;
             }
+            word.start += 1;
             word.removes = true;
             said.push(word);
             if let Some(flag) = self.said.has_removals.get_mut(list as usize) {
@@ -280,10 +283,17 @@ impl<'a> Applier<'a> {
     }
 
     /// The text behind the keyword and the white space after it; nothing at all there is no entry.
-    fn dist_macro(&mut self, keyword: Word, words: &Words<'a>) {
-        let behind = words.text.get((keyword.end - words.base) as usize..).unwrap_or_default();
+    fn dist_macro(&mut self, words: &Words<'a>) {
+        let behind = words.rest();
         if !behind.is_empty() {
             self.said.macro_lines.push(MacroLine::Dist(trim_start(behind).to_vec()));
+        }
+    }
+
+    /// `Macros:` with something behind it is no opener; the whole line goes to the macros.
+    fn macros_line(&mut self, index: u32) {
+        if let Some(record) = self.texts.lines.records.get(index as usize) {
+            self.said.rawmacros.extend_from_slice(self.texts.record(record));
         }
     }
 
@@ -309,16 +319,25 @@ fn until_dash(text: &[u8]) -> Vec<u8> {
 
 /// The words of a record.
 pub(crate) struct Words<'a> {
-    text: &'a [u8],
+    /// The text the record is a part of. Words are looked for in it, not in the record alone, because that goes eight bytes
+    /// at a time; what follows a record is a line feed, which ends words.
+    buffer: &'a [u8],
     pos: usize,
-    base: u32,
-    record: u32,
+    end: usize,
+    index: u32,
+    is_expanded: bool,
 }
 
 impl<'a> Words<'a> {
-    /// `base` is the offset of the record's text in the text it is a part of.
-    pub(crate) fn new(text: &'a [u8], base: u32, record: u32) -> Self {
-        Self { text, pos: 0, base, record }
+    pub(crate) fn new(texts: Texts<'a>, record: &Record, index: u32) -> Self {
+        let is_expanded = record.kind == RecordKind::Expanded;
+        let buffer = texts.buffer(is_expanded);
+        Self { buffer, pos: record.start as usize, end: record.end as usize, index, is_expanded }
+    }
+
+    /// What is left of the record.
+    fn rest(&self) -> &'a [u8] {
+        self.buffer.get(self.pos..self.end).unwrap_or_default()
     }
 }
 
@@ -326,12 +345,11 @@ impl Iterator for Words<'_> {
     type Item = Word;
 
     fn next(&mut self) -> Option<Word> {
-        let rest = self.text.get(self.pos..)?;
-        let skipped = rest.iter().position(|byte| !is_space(*byte))?;
-        let len = word_len(rest.get(skipped..)?);
-        let start = self.pos + skipped;
-        self.pos = start + len;
-        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX).saturating_add(self.base);
-        Some(Word { start: narrow(start), end: narrow(self.pos), record: self.record, removes: false })
+        let start = self.pos + self.rest().iter().position(|byte| !is_space(*byte))?;
+        let end = (start + word_len(self.buffer.get(start..)?)).min(self.end);
+        self.pos = end;
+        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        let Self { index: record, is_expanded, .. } = *self;
+        Some(Word { start: narrow(start), end: narrow(end), record, is_expanded, removes: false })
     }
 }

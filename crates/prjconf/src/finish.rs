@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::apply::{MacroLine, Said, ScalarLine, Texts, Word};
 use crate::config::{BuildConfig, Replacement, Unset};
 use crate::keyword::{List, Map, Scalar};
-use crate::lines::RecordKind;
 use crate::macros::table::STANDARD;
 use crate::text::{decode, find_byte};
 
@@ -47,8 +46,7 @@ impl<'a> Strings<'a> {
     }
 
     fn string(&self, word: Word) -> String {
-        let kind = self.texts.lines.records.get(word.record as usize).map(|record| record.kind);
-        let whole = if kind == Some(RecordKind::Expanded) { self.expanded } else { self.raw };
+        let whole = if word.is_expanded { self.expanded } else { self.raw };
         let range = word.start as usize..word.end as usize;
         match whole.and_then(|whole| whole.get(range)) {
             Some(text) => text.to_owned(),

@@ -220,6 +220,7 @@ impl<'a> LineLoop<'a> {
             let start = u32::try_from(self.out.expanded.len()).unwrap_or(u32::MAX);
             self.out.expanded.extend_from_slice(&line);
             let end = u32::try_from(self.out.expanded.len()).unwrap_or(u32::MAX);
+            self.out.expanded.push(b'\n');
             self.push(RecordKind::Expanded, start, end);
         }
     }

@@ -3,7 +3,7 @@
 use crate::apply::{Said, Texts, Word};
 use crate::finish::Kept;
 use crate::keyword::{Kind, List, Map, Scalar};
-use crate::lines::{Lines, Record, RecordKind};
+use crate::lines::{Lines, Record};
 use crate::text::encode;
 use crate::tree::{Span, Tree};
 
@@ -89,10 +89,7 @@ impl Origins {
     }
 
     fn text<'a>(&'a self, tree: &'a Tree, word: Word) -> Option<&'a [u8]> {
-        let text = match self.records.get(word.record as usize)?.kind {
-            RecordKind::Expanded => self.expanded.as_slice(),
-            RecordKind::Raw | RecordKind::Block => tree.text(),
-        };
+        let text = if word.is_expanded { self.expanded.as_slice() } else { tree.text() };
         text.get(word.start as usize..word.end as usize)
     }
 
@@ -106,7 +103,7 @@ impl Origins {
 pub(crate) fn origin_of(tree: &Tree, record: &Record, word: Word) -> Origin {
     let item = tree.items().get(record.item as usize);
     let line = item.map_or(Span::default(), |item| Span { start: item.start as usize, end: item.end as usize });
-    if record.kind != RecordKind::Expanded {
+    if !word.is_expanded {
         return Origin { span: Span { start: word.start as usize, end: word.end as usize }, is_expanded: false };
     }
     let raw = tree.text().get(line.start..line.end).unwrap_or_default();

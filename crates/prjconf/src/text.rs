@@ -47,6 +47,7 @@ pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The position of the first `needle` at or behind `from`.
 ///
 /// Looks at eight bytes a step, because lines are found this way.
+#[inline]
 pub(crate) fn find_byte(text: &[u8], from: usize, needle: u8) -> Option<usize> {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -81,6 +82,7 @@ pub(crate) fn find_mark(text: &[u8], from: usize) -> Option<usize> {
 }
 
 /// The length of the word a text starts with.
+#[inline]
 pub(crate) fn word_len(text: &[u8]) -> usize {
     // Bytes below 0x21 are looked at one by one; there are hardly any but white space.
     const LOW: u64 = 0x0101_0101_0101_0101;

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use model::Build;
-use service::TargetName;
+use service::{DistributionOptions, TargetName};
 
 use crate::failure::{Exit, Failure};
 use crate::local::{Local, LocalBuild};
@@ -35,6 +35,12 @@ pub(crate) struct Arguments {
     /// Address of the archive [default: the one of this machine's package manager].
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
+    /// Address of the security archive [default: the one of this machine's package manager].
+    #[arg(long, value_name = "URL")]
+    security: Option<String>,
+    /// File with the keys of the archive [default: the distribution's].
+    #[arg(long, value_name = "PATH")]
+    keyring: Option<PathBuf>,
     /// Run the job without a root, for tests.
     #[arg(long, hide = true)]
     fake_engine: bool,
@@ -53,7 +59,12 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         dist: arguments.dist.clone(),
         arch: arguments.arch.clone(),
         network: arguments.network,
-        mirror: arguments.mirror.clone(),
+        archive: DistributionOptions {
+            mirror_url: arguments.mirror.clone(),
+            security_url: arguments.security.clone(),
+            arches: Vec::new(),
+            keyring: arguments.keyring.as_ref().map(|path| path.display().to_string()),
+        },
     };
     let result = build(&local, &wanted, &arguments, output).await;
     local.close().await;

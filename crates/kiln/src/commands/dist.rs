@@ -30,7 +30,10 @@ pub(crate) struct Add {
     /// Address of the security archive [default: the one of the server's own package manager].
     #[arg(long, value_name = "URL")]
     security: Option<String>,
-    /// Architecture; repeat it for several [default: the preset's].
+    /// File of the server with the keys of the archive [default: the distribution's].
+    #[arg(long, value_name = "PATH")]
+    keyring: Option<String>,
+    /// Architecture; repeat it for several [default: the server's own].
     #[arg(long = "arch", value_name = "ARCH")]
     arches: Vec<String>,
 }
@@ -45,6 +48,7 @@ pub(crate) async fn run(command: Command, flags: &ClientFlags, output: Output) -
                 mirror_url: add.mirror,
                 security_url: add.security,
                 arches: add.arches,
+                keyring: add.keyring,
             };
             let answer: ProjectAnswer = client.post("/distributions", &request).await?;
             output.result(&answer, |output| output.line(format!("{} is there", answer.project.name)));

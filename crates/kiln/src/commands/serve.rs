@@ -22,6 +22,9 @@ use crate::{env, runner};
 /// How long the token of a settings file works.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(180 * 24 * 3600);
 
+/// How long background work may take to end its pass.
+const BACKGROUND_DRAIN: Duration = Duration::from_secs(5);
+
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Folder of everything the server remembers [default: ~/.local/share/kiln, env: KILN_DATA].
@@ -57,7 +60,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     // A machine that can not run jobs should say so before anything else is done.
     let runner = match arguments.workers {
         0 => None,
-        _ => Some(runner::runner(&data.join("engine"), arguments.fake_engine)?),
+        _ => Some(runner::runner(&data.join("engine"), arguments.fake_engine).await?),
     };
     let listener = TcpListener::bind(arguments.listen).await.map_err(|error| {
         Failure::new(Exit::Conflicting, format!("{} can not be listened on: {error}", arguments.listen))
@@ -92,7 +95,10 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         drain(worker, &ending, Duration::from_secs(arguments.drain_seconds), &mut signals).await;
     }
     let _ = server.await;
-    background.stop().await;
+    // A fetch that hangs must not keep the program alive: the next start does it again.
+    if tokio::time::timeout(BACKGROUND_DRAIN, background.stop()).await.is_err() {
+        tracing::warn!("background work was cut off");
+    }
     tracing::info!("stopped");
     Ok(())
 }

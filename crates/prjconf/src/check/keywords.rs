@@ -69,7 +69,7 @@ impl<'a> Checker<'a> {
     }
 
     fn record(&mut self, index: u32, record: &Record) {
-        let mut words = Words::new(self.texts.record(record), record.start, index);
+        let mut words = Words::new(self.texts, record, index);
         let Some(first) = words.next() else { return };
         let Some(keyword) = Keyword::of_word(self.texts.word(first)) else { return };
         let words: Vec<Word> = words.collect();

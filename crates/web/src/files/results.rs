@@ -3,7 +3,7 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
 use model::{Build, BuildId, Project, Task, TaskState};
-use service::{ProjectFilter, ServiceError, StoredResult, TargetName, TaskFilter, TaskLog};
+use service::{BuildFilter, ProjectFilter, ServiceError, StoredResult, TargetName, TaskLog};
 
 use super::answer::{FileError, security_headers};
 use super::listing::{Line, listing};
@@ -112,19 +112,15 @@ async fn key(app: &App, owner: &str, name: &str) -> Result<Response, FileError> 
 
 async fn tasks(app: &App, project: &Project, chroot: &str) -> Result<Vec<Line>, FileError> {
     let wanted = parse_chroot(chroot).ok_or(FileError::Missing)?;
-    let filter = TaskFilter { project: Some(project.id), ..TaskFilter::default() };
+    let filter = BuildFilter { project: Some(project.id), ..BuildFilter::default() };
     let mut lines = Vec::new();
-    for task in app.service.tasks(&filter).await? {
-        if task.repository != wanted.repository || task.arch != wanted.arch || task.started_at.is_none() {
-            continue;
-        }
-        match app.service.build(task.build).await {
-            Ok(build) => {
-                let line = task_folder(&build).map(|name| Line { modified: task.ended_at, ..Line::folder(name) });
-                lines.extend(line);
-            }
-            Err(ServiceError::BuildMissing { .. }) => {}
-            Err(error) => return Err(error.into()),
+    for build in app.service.builds(&filter).await? {
+        let begun = build
+            .tasks
+            .iter()
+            .find(|task| task.repository == wanted.repository && task.arch == wanted.arch && task.started_at.is_some());
+        if let (Some(task), Some(name)) = (begun, task_folder(&build)) {
+            lines.push(Line { modified: task.ended_at, ..Line::folder(name) });
         }
     }
     Ok(lines)

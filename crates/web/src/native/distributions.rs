@@ -31,7 +31,7 @@ pub(super) async fn add(
         mirror_url: wanted.mirror_url,
         security_url: wanted.security_url,
         arches: arches.map_err(|error| NativeError::invalid(error.to_string()))?,
-        ..DistributionOptions::default()
+        keyring: wanted.keyring,
     };
     let project = app.service.add_distribution(&user, &wanted.preset, options).await?;
     let repositories = app.service.repositories(project.id).await?;

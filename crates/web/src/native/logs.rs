@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RANGE};
 use axum::response::{IntoResponse, Response};
-use model::TaskId;
-use service::{ServiceError, TaskLog};
+use model::{TaskId, TaskState};
+use service::{ServiceError, TaskFilter, TaskLog};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
@@ -124,11 +124,11 @@ impl Follower {
         Ok(())
     }
 
+    /// Whether the task is not among the unfinished ones.
     async fn is_over(&self) -> bool {
-        let filter = service::TaskFilter { states: model::TaskState::ALL.to_vec(), ..service::TaskFilter::default() };
-        match self.app.service.tasks(&filter).await {
-            Ok(tasks) => tasks.iter().find(|task| task.id == self.task).is_none_or(|task| task.state.is_finished()),
-            Err(_) => true,
-        }
+        let unfinished = TaskState::ALL.into_iter().filter(|state| !state.is_finished()).collect();
+        let filter = TaskFilter { states: unfinished, ..TaskFilter::default() };
+        let tasks = self.app.service.tasks(&filter).await;
+        tasks.is_ok_and(|tasks| tasks.iter().all(|task| task.id != self.task))
     }
 }

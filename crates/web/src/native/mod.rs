@@ -52,3 +52,18 @@ pub(crate) fn routes() -> Router<App> {
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(middleware::map_response(error::always_json))
 }
+
+#[cfg(test)]
+mod tests {
+    /// Reads the routes out of this very file, so that none can be added without its line in the page.
+    #[test]
+    fn every_route_is_in_the_page_of_the_interface() {
+        let page = include_str!("../../../../docs/formats/http-api.md");
+        let routes = include_str!("mod.rs").split("&at(\"").skip(1).filter_map(|text| text.split('"').next());
+        let routes: Vec<&str> = routes.filter(|route| *route != "/{*rest}").collect();
+        assert!(routes.len() > 15, "{routes:?}");
+        for route in routes {
+            assert!(page.contains(&format!("`{route}`")) || page.contains(&format!("`{route}?")), "{route}");
+        }
+    }
+}

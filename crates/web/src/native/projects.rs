@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -7,8 +9,8 @@ use service::{ConfigRevision, NewProject, ProjectFilter, TargetName};
 use super::error::NativeError;
 use super::request::{Caller, InProject, JsonBody, target_called};
 use super::wire::{
-    ConfigAnswer, ConfigRequest, EnableRequest, NewProjectRequest, ProjectAnswer, ProjectsAnswer, TargetAnswer,
-    TargetsAnswer,
+    ConfigAnswer, ConfigRequest, EnableRequest, FindingAnswer, NewProjectRequest, ProjectAnswer, ProjectsAnswer,
+    TargetAnswer, TargetsAnswer,
 };
 use crate::app::App;
 use crate::query::Query;
@@ -107,7 +109,8 @@ pub(super) async fn config(
     State(app): State<App>,
     InProject(project): InProject,
 ) -> Result<Json<ConfigAnswer>, NativeError> {
-    Ok(Json(config_answer(app.service.config(project.id).await?)))
+    let revision = app.service.config(project.id).await?;
+    config_answer(&app, &project, revision).await.map(Json)
 }
 
 /// `PUT /projects/NAME/config`.
@@ -118,18 +121,46 @@ pub(super) async fn set_config(
     JsonBody(wanted): JsonBody<ConfigRequest>,
 ) -> Result<Json<ConfigAnswer>, NativeError> {
     let revision = app.service.set_config(&user, project.id, wanted.text.into_bytes(), &wanted.comment).await?;
-    Ok(Json(config_answer(revision)))
+    config_answer(&app, &project, revision).await.map(Json)
 }
 
-fn config_answer(revision: ConfigRevision) -> ConfigAnswer {
-    ConfigAnswer {
+async fn config_answer(app: &App, project: &Project, revision: ConfigRevision) -> Result<ConfigAnswer, NativeError> {
+    let repositories = app.service.repositories(project.id).await?;
+    let arches = repositories.iter().flat_map(|repository| &repository.arches).map(|arch| arch.arch.to_string());
+    let arches: BTreeSet<String> = arches.collect();
+    let text = revision.text.clone();
+    let findings = tokio::task::spawn_blocking(move || findings(&text, &arches)).await.unwrap_or_default();
+    Ok(ConfigAnswer {
         revision: revision.revision,
         text: String::from_utf8_lossy(&revision.text).into_owned(),
         comment: revision.comment,
         author: revision.author,
         created_at: revision.created_at,
-        findings: Vec::new(),
+        findings,
+    })
+}
+
+/// What is odd for any of the architectures, each thing once, in order of the text.
+fn findings(text: &[u8], arches: &BTreeSet<String>) -> Vec<FindingAnswer> {
+    let tree = prjconf::parse(text);
+    let neutral = BTreeSet::from(["noarch".to_owned()]);
+    let arches = if arches.is_empty() { &neutral } else { arches };
+    let mut found: Vec<FindingAnswer> = Vec::new();
+    for arch in arches {
+        for finding in prjconf::evaluate(&tree, &prjconf::Options::for_arch(arch)).findings {
+            let answer = FindingAnswer {
+                line: u64::try_from(tree.locate(finding.span).line).unwrap_or(u64::MAX),
+                grade: finding.grade().as_str().to_owned(),
+                message: finding.message,
+                help: finding.help,
+            };
+            if !found.contains(&answer) {
+                found.push(answer);
+            }
+        }
     }
+    found.sort_by_key(|finding| finding.line);
+    found
 }
 
 /// `GET /targets`.

@@ -164,9 +164,12 @@ pub struct NewDistribution {
     /// Address of the security archive; without it, the one of the server's own package manager.
     #[serde(default)]
     pub security_url: Option<String>,
-    /// Architectures; none means the preset's.
+    /// Architectures; none means the server's own.
     #[serde(default)]
     pub arches: Vec<String>,
+    /// File of the server with the keys of the archive; without it, the distribution's own.
+    #[serde(default)]
+    pub keyring: Option<String>,
 }
 
 /// How a mirrored distribution stands.
@@ -193,9 +196,22 @@ pub struct ConfigAnswer {
     pub author: Option<UserName>,
     /// When.
     pub created_at: Timestamp,
-    /// What is odd about the text.
+    /// What is odd about the text, for any architecture the project builds for.
     #[serde(default)]
-    pub findings: Vec<String>,
+    pub findings: Vec<FindingAnswer>,
+}
+
+/// Something odd about a build configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingAnswer {
+    /// Line, counted from 1.
+    pub line: u64,
+    /// `hint`, `warning` or `error`.
+    pub grade: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
 }
 
 /// A build configuration to keep.

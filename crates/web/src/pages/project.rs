@@ -55,7 +55,11 @@ fn about(project: &Project) -> String {
 }
 
 fn repository_text(base: &str, project: &Project, repository: &Repository) -> String {
-    let folder = format!("/repositories/{}/{}/", encode_segment(project.name.as_str()), repository.name);
+    let folder = format!(
+        "/repositories/{}/{}/",
+        encode_segment(project.name.as_str()),
+        encode_segment(repository.name.as_str())
+    );
     let arches: Vec<&str> =
         repository.arches.iter().filter(|arch| arch.enabled).map(|arch| arch.arch.as_str()).collect();
     let mut text = format!(
@@ -65,18 +69,19 @@ fn repository_text(base: &str, project: &Project, repository: &Repository) -> St
     );
     // A mirrored distribution is not published here.
     if repository.mirror.is_none() && project.settings.publish {
-        text.push_str(&format!("<pre>{}</pre>\n", escape(&apt_lines(base, project, &folder))));
+        text.push_str(&format!("<pre>{}</pre>\n", escape(&apt_lines(base, project, repository, &folder))));
     }
     text
 }
 
 /// What to type to install from a repository.
-fn apt_lines(base: &str, project: &Project, folder: &str) -> String {
+fn apt_lines(base: &str, project: &Project, repository: &Repository, folder: &str) -> String {
     let file: String = project.name.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let key = format!("/etc/apt/keyrings/{file}.asc");
     format!(
         "sudo curl -fsSo {key} {base}{folder}key.asc\n\
-         echo \"deb [signed-by={key}] {base}{folder} ./\" | sudo tee /etc/apt/sources.list.d/{file}.list\n\
-         sudo apt update"
+         echo \"deb [signed-by={key}] {base}{folder} {} main\" | sudo tee /etc/apt/sources.list.d/{file}.list\n\
+         sudo apt update",
+        repository.name
     )
 }

@@ -152,7 +152,10 @@ async fn a_configuration_is_kept_with_its_author() {
     assert_eq!(world.call("alice", "PUT", &path, body).await.status, 200);
     let kept = world.get(&path).await.json();
     assert_eq!((kept["revision"].as_i64(), kept["author"].as_str()), (Some(1), Some("alice")));
-    assert_eq!(kept["text"], "Prefer: libfoo1\n");
+    assert_eq!((kept["text"].as_str(), &kept["findings"]), (Some("Prefer: libfoo1\n"), &json!([])));
+    let odd = json!({"text": "Prefer: libfoo1\n%if\nNosuch: x\n"});
+    let kept = world.call("alice", "PUT", &path, odd).await.json();
+    assert!(kept["findings"].as_array().is_some_and(|findings| !findings.is_empty()), "{kept}");
 }
 
 #[tokio::test]

@@ -247,9 +247,10 @@ fn without_reason(text: &str) -> String {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 async fn differences(source: &str, values: impl Fn(usize) -> bool) -> Option<String> {
     let Some(lines) = recording() else {
-        println!("skipped: the recorded answers are not beside the project");
+        eprintln!("skipped: the recorded answers are not beside the project");
         return None;
     };
     let mut replay = Replay::new().await;
