@@ -23,6 +23,7 @@ mod references;
 mod repositories;
 mod results;
 mod session;
+mod source;
 mod sources;
 mod states;
 mod types;

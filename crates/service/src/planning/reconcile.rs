@@ -12,7 +12,7 @@ use super::world::{IDLE, Worlds};
 use crate::ServiceError;
 use crate::background::Pass;
 use crate::crew::Crew;
-use crate::fetch::FetchError;
+use crate::fetch::{FetchError, chain};
 use crate::inner::Inner;
 use crate::mirror::{self, Download, DownloadError};
 
@@ -129,7 +129,12 @@ async fn plan_everything(inner: &Inner, claimed: &BTreeSet<TaskId>) -> Result<(u
     let (mut changes, mut fetching) = (0, Vec::new());
     for tasks in groups.into_values() {
         let Some(key) = tasks.first().map(|task| (task.repository_id, task.arch.clone())) else { continue };
-        match group::plan(inner, &key, &tasks).await? {
+        // One group that can not be planned must not keep the others waiting.
+        let planned = group::plan(inner, &key, &tasks).await.unwrap_or_else(|error| {
+            tracing::error!(repository.id = %key.0, arch = %key.1, "planning failed: {}", chain(&error));
+            GroupPlan::Wait(Verdict::Broken { detail: format!("planning failed: {error}") })
+        });
+        match planned {
             GroupPlan::Same => {}
             GroupPlan::Wait(verdict) => {
                 for task in &tasks {

@@ -56,13 +56,17 @@ impl State {
 /// One pass: publishes every repository whose results have changed, and forgets what disappeared long ago.
 ///
 /// # Errors
-/// If the database, the blob folder or the signer fails; repositories before it are published.
+/// The last one met, if the database, the blob folder or the signer fails; other repositories are published all the same.
 pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
     let _one = inner.publish.pass.lock().await;
     let mut pass = Pass::default();
     let rows = inner.store.read().await?.publishable_repositories().await?;
+    let mut failure = None;
     for row in rows {
-        pass.changes += u64::from(look_at(inner, &row).await?);
+        match look_at(inner, &row).await {
+            Ok(changed) => pass.changes += u64::from(changed),
+            Err(error) => failure = Some(error),
+        }
     }
     let now = inner.now();
     let mut session = inner.store.write().await?;
@@ -75,7 +79,7 @@ pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
         inner.poke(Reconciler::Planning);
     }
     pass.again_in = inner.publish.evict().then_some(IDLE);
-    Ok(pass)
+    failure.map_or(Ok(pass), Err)
 }
 
 /// Publishes a repository if what it should publish differs from what it does.

@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use model::{BuildId, FailureCause, Fault, PackageName, SourceState};
@@ -21,6 +21,8 @@ const LOOK_AROUND: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub(crate) struct State {
     fetcher: OnceLock<Fetcher>,
+    /// Builds whose source some pass of this program is making.
+    made_now: Mutex<BTreeSet<BuildId>>,
 }
 
 impl State {
@@ -64,50 +66,86 @@ impl From<FailureCause> for NotMade {
     }
 }
 
+/// A source that is being made; dropped, it is being made no longer.
+struct Begun<'a> {
+    state: &'a State,
+    open: OpenSource,
+}
+
+impl<'a> Begun<'a> {
+    /// Takes a source, unless another pass has it.
+    fn take(state: &'a State, open: OpenSource) -> Option<Self> {
+        let is_new = state.made_now.lock().unwrap_or_else(PoisonError::into_inner).insert(open.build);
+        is_new.then(|| Self { state, open })
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.state.made_now.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.open.build);
+    }
+}
+
 /// One pass: makes sources, several at once, until none waits that may be tried now.
 ///
 /// # Errors
-/// If the database fails; what was begun is begun again by the next pass or the next start.
+/// If the database or the blob folder fails. What is being made then is still brought to its end; what can not be noted is
+/// put back in line by the next pass.
 pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
+    recover(inner).await?;
     let mut crew = Crew::new();
-    let mut begun = BTreeSet::new();
-    let mut changes = 0;
+    let (mut changes, mut failure) = (0, None);
     loop {
-        let room = AT_ONCE.saturating_sub(crew.working());
-        for open in crew.beside(begin_more(inner, room, &begun)).await? {
-            begun.insert(open.build);
-            crew.push(make_one(inner, open));
+        let room = if failure.is_some() { 0 } else { AT_ONCE.saturating_sub(crew.working()) };
+        match crew.beside(begin_more(inner, room)).await {
+            Ok(begun) => begun.into_iter().for_each(|one| crew.push(make_one(inner, one))),
+            Err(error) => failure = Some(error),
         }
         if crew.is_empty() {
             break;
         }
-        if let Some((build, result)) = crew.next_within(LOOK_AROUND).await {
-            begun.remove(&build);
-            result?;
-            changes += 1;
+        match crew.next_within(LOOK_AROUND).await {
+            Some(Ok(())) => changes += 1,
+            Some(Err(error)) => failure = Some(error),
+            None => {}
         }
     }
-    let now = inner.now();
+    if let Some(error) = failure {
+        return Err(error);
+    }
     let next = inner.store.read().await?.next_source_at().await?;
-    Ok(Pass { changes, again_in: next.map(|at| at.since(now)) })
+    Ok(Pass { changes, again_in: next.map(|at| at.since(inner.now())) })
+}
+
+/// Puts back in line what a pass that was cut off had begun.
+async fn recover(inner: &Inner) -> Result<(), ServiceError> {
+    let mut session = inner.store.write().await?;
+    // Only now: whoever begins a source takes it first and then needs this very session.
+    let made_now = inner.sources.made_now.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let abandoned = session.recover_sources_but(&made_now).await?;
+    session.commit().await?;
+    if abandoned > 0 {
+        tracing::warn!(sources = abandoned, "{abandoned} sources are made again");
+    }
+    Ok(())
 }
 
 /// Marks up to `room` waiting sources as being made.
-async fn begin_more(inner: &Inner, room: usize, begun: &BTreeSet<BuildId>) -> Result<Vec<OpenSource>, ServiceError> {
+async fn begin_more(inner: &Inner, room: usize) -> Result<Vec<Begun<'_>>, ServiceError> {
     if room == 0 {
         return Ok(Vec::new());
     }
     let limit = u32::try_from(room).unwrap_or(1);
-    let mut open = inner.store.read().await?.open_sources(inner.now(), limit).await?;
-    open.retain(|source| !begun.contains(&source.build));
-    if open.is_empty() {
-        return Ok(open);
+    let open = inner.store.read().await?.open_sources(inner.now(), limit).await?;
+    let taken: Vec<Begun<'_>> = open.into_iter().filter_map(|one| Begun::take(&inner.sources, one)).collect();
+    if taken.is_empty() {
+        return Ok(taken);
     }
     let mut session = inner.store.write().await?;
     let mut legal = Vec::new();
-    for source in open {
-        if session.begin_source(source.build).await? {
-            legal.push(source);
+    for one in taken {
+        if session.begin_source(one.open.build).await? {
+            legal.push(one);
         }
     }
     session.commit().await?;
@@ -116,13 +154,13 @@ async fn begin_more(inner: &Inner, room: usize, begun: &BTreeSet<BuildId>) -> Re
 }
 
 /// Makes one source and writes down how it ended.
-async fn make_one(inner: &Inner, open: OpenSource) -> (BuildId, Result<(), ServiceError>) {
-    let build = open.build;
+async fn make_one(inner: &Inner, begun: Begun<'_>) -> Result<(), ServiceError> {
+    let open = &begun.open;
     let made = tokio::select! {
-        made = make::make(inner, &open) => made,
-        () = canceled(inner, build) => return (build, Ok(())),
+        made = make::make(inner, open) => made,
+        () = canceled(inner, open.build) => return Ok(()),
     };
-    (build, note(inner, &open, made).await)
+    note(inner, open, made).await
 }
 
 /// Resolves when nobody wants the source of a build any more.

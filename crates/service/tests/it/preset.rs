@@ -26,15 +26,12 @@ fn the_preset_is_read_without_a_finding() {
     assert!(config.prefer.iter().all(|name| seen.insert(name)), "a Prefer twice");
 }
 
-/// A file of the shared cases, decompressed; nothing, with a word about it, where they are not at hand.
-fn shared(name: &str) -> Option<String> {
+/// A file of the shared cases, decompressed; where they are not at hand, the path that is missing.
+fn shared(name: &str) -> Result<String, PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/debian-universe").join(name);
-    let Ok(bytes) = std::fs::read(&path) else {
-        println!("skipped: {} is not there", path.display());
-        return None;
-    };
+    let Ok(bytes) = std::fs::read(&path) else { return Err(path) };
     let bytes = decompress(&bytes, Compression::from_file_name(name), 1 << 30).unwrap();
-    Some(String::from_utf8(bytes).unwrap())
+    Ok(String::from_utf8(bytes).unwrap())
 }
 
 fn pool(index: &str) -> Pool {
@@ -47,7 +44,10 @@ fn pool(index: &str) -> Pool {
 
 #[test]
 fn nearly_every_source_of_debian_gets_a_root_without_further_words() {
-    let (Some(packages), Some(sources)) = (shared("Packages.slim.xz"), shared("Sources.slim.xz")) else { return };
+    let (packages, sources) = match (shared("Packages.slim.xz"), shared("Sources.slim.xz")) {
+        (Ok(packages), Ok(sources)) => (packages, sources),
+        (Err(path), _) | (_, Err(path)) => return println!("skipped: {} is not there", path.display()),
+    };
     let pool = pool(&packages);
     let config = sched::expand_config(&config().config, &[]);
     let expander = Expander::new(&pool, &config);

@@ -180,3 +180,19 @@ async fn a_canceled_build_stops_its_fetch() {
     pass.await.unwrap().unwrap();
     assert_eq!(bed.world.states(build).await, "canceled: canceled");
 }
+
+#[tokio::test]
+async fn a_pass_that_is_cut_off_leaves_nothing_behind() {
+    let bed = bed().await;
+    bed.server.misbehave("p/hello_1.tar.xz", Trouble::Stall, 1);
+    let build = bed.submit_url("p/hello_1-1.dsc").await;
+    let service = bed.world.service.clone();
+    let pass = tokio::spawn(async move { service.reconcile("sources").await });
+    while bed.server.requests() < 2 {
+        tokio::task::yield_now().await;
+    }
+    pass.abort();
+    assert!(pass.await.unwrap_err().is_cancelled());
+    assert_eq!(bed.world.service.build(build).await.unwrap().source_state, SourceState::Running);
+    assert_eq!(bed.outcome(build).await, "hello 1:1-1");
+}
