@@ -32,6 +32,14 @@ impl JobSink for FirstLine {
     }
 }
 
+/// Processor seconds of this program, of the helpers it waited for, and of all they waited for.
+fn processor_seconds() -> (f64, f64) {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let numbers: Vec<f64> =
+        stat.rsplit_once(')').unwrap().1.split_whitespace().skip(11).take(4).map(|n| n.parse().unwrap()).collect();
+    ((numbers[0] + numbers[1]) / 100.0, (numbers[2] + numbers[3]) / 100.0)
+}
+
 #[test]
 #[ignore = "measures, proves nothing"]
 fn measure_roots() {
@@ -47,11 +55,14 @@ fn measure_roots() {
         let work = tempfile::tempdir().unwrap();
         let (mut job, files) = kit.job(&source(work.path(), "exit 1"));
         job.settings.command = ["sh", "-c", "echo; echo first line; echo; exit 1"].map(str::to_owned).to_vec();
+        let before = processor_seconds();
         let sink = FirstLine(Instant::now(), Mutex::default());
         let report = engine.run(&job, &files, &sink, &CancelToken::new());
         let took = sink.0.elapsed();
         assert!(matches!(report.outcome, JobOutcome::Failed(FailureCause::Recipe { .. })), "{:?}", report.outcome);
         let (log, first) = sink.1.into_inner().unwrap();
+        let after = processor_seconds();
+        eprintln!("{what}: processor: engine {:.2} s, sandbox {:.2} s", after.0 - before.0, after.1 - before.1);
         eprintln!("{what}: first line after {first:?}, all after {took:?}; {:?}", report.timings);
         let log = String::from_utf8_lossy(&log).into_owned();
         for line in log.lines().filter(|line| line.starts_with("[kiln")) {

@@ -54,7 +54,7 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
         Err(plan) => return Ok(plan),
     };
     let signature = gathered.signature(tasks);
-    if inner.planning.is_known(key, &signature) {
+    if tasks.iter().all(waits) && inner.planning.is_known(key, &signature) {
         return Ok(GroupPlan::Same);
     }
     let world = world(inner, gathered.inputs.clone()).await?;
@@ -92,6 +92,11 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
     })
     .await?;
     Ok(GroupPlan::Each(Box::new(planned)))
+}
+
+/// Whether a task's verdict stays until something changes. One that could run, but is not ready, lost its plan.
+fn waits(task: &PendingTask) -> bool {
+    !matches!(task.verdict, None | Some(Verdict::Scheduled | Verdict::Fetching))
 }
 
 /// Everything a plan depends on, without the packages themselves.

@@ -278,3 +278,18 @@ async fn an_architecture_the_distribution_does_not_have_is_named() {
         tasks.into_iter().map(|task| task.failure.map_or_else(String::new, |c| c.to_string())).collect();
     assert_eq!(words, ["", "configuration: Debian:12/standard, which the path names, has no i586"]);
 }
+
+#[tokio::test]
+async fn a_task_that_lost_its_plan_is_planned_again() {
+    let bed = bed().await;
+    let build = bed.submit("hello", "").await;
+    bed.plan().await;
+    let task = bed.world.task(build).await.id;
+    for verdict in [Verdict::Scheduled, Verdict::Fetching] {
+        let mut session = bed.world.store.write().await.unwrap();
+        assert!(session.set_verdict(task, &verdict).await.unwrap());
+        session.commit().await.unwrap();
+        assert!(bed.plan().await > 0, "{verdict}");
+    }
+    assert!(bed.claim().await.is_some());
+}
