@@ -15,6 +15,12 @@ const AFTER_ERROR: Duration = Duration::from_secs(10);
 /// Shortest time between two passes that nobody poked.
 const SHORTEST_WAIT: Duration = Duration::from_millis(50);
 
+/// Shortest rest after something was published.
+const PUBLISH_REST: Duration = Duration::from_secs(1);
+
+/// Shortest and longest rest after something was planned.
+const PLANNING_REST: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
 /// How long a stop waits for passes to end by themselves.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
 
@@ -49,6 +55,19 @@ impl Reconciler {
             Self::Publish => ("publish", Duration::from_secs(60)),
             Self::Leases => ("leases", Duration::from_secs(30)),
             Self::Prune => ("prune", Duration::from_secs(3600)),
+        }
+    }
+
+    /// How long pokes wait after a pass that took so long and changed something, so that a burst of them is one more pass.
+    ///
+    /// The first poke after a quiet time never waits.
+    fn rest(self, took: Duration) -> Duration {
+        match self {
+            // Signs and writes whole indices, whether one package is new or a hundred are.
+            Self::Publish => PUBLISH_REST.max(took),
+            // May have to put the packages of a distribution together again.
+            Self::Planning => took.clamp(PLANNING_REST.0, PLANNING_REST.1),
+            Self::Sources | Self::Mirror | Self::Leases | Self::Prune => Duration::ZERO,
         }
     }
 
@@ -134,7 +153,15 @@ async fn keep_running(inner: Arc<Inner>, reconciler: Reconciler, stop: Cancellat
             () = inner.poked(reconciler) => {}
             () = tokio::time::sleep(wait) => {}
         }
-        wait = match pass(&inner, reconciler).await {
+        let begun = Instant::now();
+        let ended = pass(&inner, reconciler).await;
+        if ended.as_ref().is_ok_and(|pass| pass.changes > 0) {
+            let rest = reconciler.rest(begun.elapsed());
+            if stop.run_until_cancelled(tokio::time::sleep(rest)).await.is_none() {
+                return;
+            }
+        }
+        wait = match ended {
             Ok(pass) => pass.again_in.map_or(period, |soon| soon.clamp(SHORTEST_WAIT, period)),
             Err(error) => {
                 tracing::warn!(reconciler.name = name, "the pass of {name} failed: {}", chain(&error));

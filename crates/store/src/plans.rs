@@ -35,8 +35,6 @@ pub struct PendingTask {
     pub limits: Option<Limits>,
     /// The verdict of the last pass.
     pub verdict: Option<Verdict>,
-    /// Whether a worker may claim it already.
-    pub ready: bool,
 }
 
 /// Everything a worker is given for a task but the root, which is a blob shared with other tasks.
@@ -57,13 +55,13 @@ pub struct TaskPlan {
 }
 
 pub(crate) const PENDING_TASKS: &str = "SELECT t.id, t.build_id, t.project_id, p.name AS project, k.name AS package, t.repository_id, \
-     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, t.verdict, t.ready \
+     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, t.verdict \
      FROM tasks t JOIN builds b ON b.id = t.build_id JOIN projects p ON p.id = t.project_id \
      JOIN packages k ON k.id = t.package_id JOIN repositories r ON r.id = t.repository_id \
-     JOIN source_trees s ON s.id = b.source_tree_id WHERE t.state = 'pending' ORDER BY t.id";
+     JOIN source_trees s ON s.id = b.source_tree_id WHERE t.state = 'pending' AND t.ready = 0 ORDER BY t.id";
 
 impl Session {
-    /// Every pending task, oldest first, those that are ready included.
+    /// Every pending task that no worker may claim yet, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -85,7 +83,6 @@ impl Session {
                     network: fields.flag("network")?,
                     limits: fields.maybe_json("limits")?,
                     verdict: fields.maybe_json("verdict")?,
-                    ready: fields.flag("ready")?,
                 })
             })
             .collect()

@@ -13,19 +13,16 @@ use super::view::{PackageId, Pool, Target};
 /// Names with more providers than this do not get a list for each version asked for.
 const MAX_EAGER_PROVIDERS: usize = 256;
 
-/// The lists of dependency numbers of one package.
-#[derive(Debug, Default)]
-struct DepLists {
-    provides: Vec<u32>,
-    requires: Vec<u32>,
-    conflicts: Vec<u32>,
-    obsoletes: Vec<u32>,
-    recommends: Vec<u32>,
-    supplements: Vec<u32>,
-}
+/// The lists of dependency numbers of one package: places among its rows of [`PoolBuilder::lists`].
+const PROVIDES: u32 = 0;
+const REQUIRES: u32 = 1;
+const CONFLICTS: u32 = 2;
+const OBSOLETES: u32 = 3;
+const RECOMMENDS: u32 = 4;
+const SUPPLEMENTS: u32 = 5;
 
 /// A package that is, so far, the best of its name.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Candidate {
     name: u32,
     version: u32,
@@ -34,7 +31,14 @@ struct Candidate {
     token: u32,
     repository: u16,
     multi_arch: MultiArch,
-    lists: DepLists,
+    /// The first of its rows of [`PoolBuilder::lists`].
+    lists: u32,
+}
+
+impl Candidate {
+    fn list<'a>(&self, lists: &'a Csr, place: u32) -> &'a [u32] {
+        lists.row(self.lists + place)
+    }
 }
 
 /// Collects packages into a [`Pool`].
@@ -44,13 +48,18 @@ struct Candidate {
 /// a particular one; else the larger architecture name. The others contribute nothing, not even provides. Packages of
 /// architecture `src` and `nosrc` are skipped.
 ///
+/// Which package of a name is kept does not depend on the order of the calls, so a distribution can be read once and
+/// finished many times, each time a clone with a few more packages.
+///
 /// Rule: `createwhatprovides` of perl-BSSolv.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PoolBuilder {
     format: PackageFormat,
     interner: DepInterner,
     arches: StringTable,
     candidates: Vec<Candidate>,
+    /// Dependency numbers, a few rows a candidate; those of candidates that lost stay unused.
+    lists: Csr,
     /// The candidate of each name, or `u32::MAX`.
     best: Vec<u32>,
     tokens: u32,
@@ -66,6 +75,7 @@ impl PoolBuilder {
             interner: DepInterner::new(format),
             arches: StringTable::new(),
             candidates: Vec::new(),
+            lists: Csr::new(),
             best: Vec::new(),
             tokens: 0,
             is_unordered: false,
@@ -128,21 +138,16 @@ impl PoolBuilder {
     }
 
     fn candidate(&mut self, name: u32, repository: u16, token: u32, package: &PackageMeta) -> Candidate {
-        let lists = DepLists {
-            provides: self.intern_all(&package.provides),
-            requires: self.intern_all(&package.requires),
-            conflicts: package
-                .conflicts
-                .iter()
-                .map(|text| {
-                    let other = text.strip_prefix("otherproviders(").and_then(|rest| rest.strip_suffix(')'));
-                    self.interner.intern(other.unwrap_or(text))
-                })
-                .collect(),
-            obsoletes: self.intern_all(&package.obsoletes),
-            recommends: self.intern_all(&package.recommends),
-            supplements: self.intern_all(&package.supplements),
-        };
+        let lists = self.push_list(&package.provides);
+        self.push_list(&package.requires);
+        let conflicts = package.conflicts.iter().map(|text| {
+            let other = text.strip_prefix("otherproviders(").and_then(|rest| rest.strip_suffix(')'));
+            self.interner.intern(other.unwrap_or(text))
+        });
+        self.lists.push(conflicts);
+        self.push_list(&package.obsoletes);
+        self.push_list(&package.recommends);
+        self.push_list(&package.supplements);
         Candidate {
             name,
             version: self.interner.versions.intern(&package.evr),
@@ -155,15 +160,16 @@ impl PoolBuilder {
         }
     }
 
-    fn intern_all(&mut self, texts: &[String]) -> Vec<u32> {
-        texts.iter().map(|text| self.interner.intern(text)).collect()
+    fn push_list(&mut self, texts: &[String]) -> u32 {
+        self.lists.push(texts.iter().map(|text| self.interner.intern(text)))
     }
 
     /// Numbers the packages, resolves all dependencies and lets go of everything else.
     #[must_use]
     pub fn finish(self) -> Pool {
         let DepInterner { names, versions, table, .. } = self.interner;
-        let mut candidates = sorted_by_name(self.candidates, &names);
+        let candidates = sorted_by_name(self.candidates, &names);
+        let lists = self.lists;
         let mut pool = Pool {
             format: self.format,
             name_targets: vec![Target::NOBODY; names.len()],
@@ -188,10 +194,10 @@ impl PoolBuilder {
             recommends: Csr::new(),
             supplements: Csr::new(),
         };
-        pool.index_provides(&mut candidates);
-        pool.resolve_dependencies(&candidates);
-        for package in candidates {
-            pool.add_lists(package.lists);
+        pool.index_provides(&candidates, &lists);
+        pool.resolve_dependencies(&candidates, &lists);
+        for package in &candidates {
+            pool.add_lists(package, &lists);
         }
         pool.shrink();
         pool
@@ -200,20 +206,23 @@ impl PoolBuilder {
 
 impl Pool {
     /// Fills the lists of provides and, for each name, who provides it.
-    fn index_provides(&mut self, candidates: &mut [Candidate]) {
+    fn index_provides(&mut self, candidates: &[Candidate], lists: &Csr) {
         let mut pairs = Vec::new();
-        for (package, candidate) in (0_u32..).zip(candidates.iter_mut()) {
+        let mut provides = Vec::new();
+        for (package, candidate) in (0_u32..).zip(candidates) {
             self.name_packages[candidate.name as usize] = package;
-            candidate.lists.provides.sort_by_key(|dep| self.deps.name(*dep));
+            provides.clear();
+            provides.extend_from_slice(candidate.list(lists, PROVIDES));
+            provides.sort_by_key(|dep| self.deps.name(*dep));
             let mut last = None;
-            for dep in &candidate.lists.provides {
+            for dep in &provides {
                 let name = self.deps.name(*dep);
                 if last != Some(name) && !self.deps.kind(*dep).is_rich() {
                     pairs.push((name, package));
                 }
                 last = Some(name);
             }
-            self.provides.push(candidate.lists.provides.drain(..));
+            self.provides.push(provides.iter().copied());
         }
         let providers = Csr::grouped(self.names.len(), &pairs);
         for name in 0..self.names.len() as u32 {
@@ -222,11 +231,11 @@ impl Pool {
     }
 
     /// Works out who provides each dependency that any package asks for.
-    fn resolve_dependencies(&mut self, candidates: &[Candidate]) {
+    fn resolve_dependencies(&mut self, candidates: &[Candidate], lists: &Csr) {
         let mut wanted = vec![false; self.deps.len()];
-        for lists in candidates.iter().map(|candidate| &candidate.lists) {
-            for list in [&lists.requires, &lists.conflicts, &lists.recommends, &lists.supplements] {
-                for dep in list {
+        for candidate in candidates {
+            for list in [REQUIRES, CONFLICTS, RECOMMENDS, SUPPLEMENTS] {
+                for dep in candidate.list(lists, list) {
                     self.mark_wanted(*dep, &mut wanted);
                 }
             }
@@ -278,21 +287,17 @@ impl Pool {
         store_list(&mut self.lists, found)
     }
 
-    fn add_lists(&mut self, lists: DepLists) {
+    fn add_lists(&mut self, candidate: &Candidate, lists: &Csr) {
         let package = self.requires.rows();
-        self.requires.push(lists.requires);
-        let conflicts: Vec<u32> =
-            lists.conflicts.into_iter().filter(|dep| self.can_hit_others(package, *dep)).collect();
+        let list = |place| candidate.list(lists, place).iter().copied();
+        self.requires.push(list(REQUIRES));
+        let conflicts: Vec<u32> = list(CONFLICTS).filter(|dep| self.can_hit_others(package, *dep)).collect();
         self.conflicts.push(conflicts);
-        let obsoletes: Vec<u32> = lists
-            .obsoletes
-            .iter()
-            .filter_map(|dep| self.obsoleted_by(*dep))
-            .filter(|other| *other != package)
-            .collect();
+        let obsoletes: Vec<u32> =
+            list(OBSOLETES).filter_map(|dep| self.obsoleted_by(dep)).filter(|other| *other != package).collect();
         self.obsoletes.push(obsoletes);
-        self.recommends.push(lists.recommends);
-        self.supplements.push(lists.supplements);
+        self.recommends.push(list(RECOMMENDS));
+        self.supplements.push(list(SUPPLEMENTS));
     }
 
     /// Whether a conflict names any package but the one that has it.
@@ -335,12 +340,11 @@ impl Pool {
     }
 }
 
-/// Sorts by name; the candidates themselves move only once, they are large.
 fn sorted_by_name(candidates: Vec<Candidate>, names: &StringTable) -> Vec<Candidate> {
-    let mut keyed: Vec<(&str, usize)> = candidates.iter().map(|candidate| names.get(candidate.name)).zip(0..).collect();
-    keyed.sort_unstable();
-    let mut places: Vec<Option<Candidate>> = candidates.into_iter().map(Some).collect();
-    keyed.into_iter().filter_map(|(_, place)| places.get_mut(place)?.take()).collect()
+    let mut keyed: Vec<(&str, Candidate)> =
+        candidates.into_iter().map(|candidate| (names.get(candidate.name), candidate)).collect();
+    keyed.sort_unstable_by_key(|(name, _)| *name);
+    keyed.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 fn store_list(lists: &mut Csr, packages: &[u32]) -> Target {

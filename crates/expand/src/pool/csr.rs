@@ -1,7 +1,7 @@
 //! Many short lists of numbers in one buffer.
 
 /// Rows of numbers, appended once and read by row number.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Csr {
     starts: Vec<u32>,
     values: Vec<u32>,

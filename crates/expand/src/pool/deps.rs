@@ -127,7 +127,7 @@ impl RichNode {
 }
 
 /// A rich dependency with its text; no tree if it can not be parsed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RichDep {
     pub(crate) text: Box<str>,
     pub(crate) tree: Option<RichNode>,
@@ -136,7 +136,7 @@ pub(crate) struct RichDep {
 /// All distinct dependencies of a pool.
 ///
 /// A plain one is a name and perhaps a version; alternatives and rich ones refer to plain ones.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct DepTable {
     format: PackageFormat,
     /// Name; for alternatives the name of the first one.
@@ -231,7 +231,7 @@ impl DepTable {
 }
 
 /// Numbers dependencies while a pool is built.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct DepInterner {
     pub(crate) names: StringTable,
     pub(crate) versions: StringTable,

@@ -7,7 +7,7 @@ use rustc_hash::FxHasher;
 /// Strings by number and numbers by string. The empty string is always number 0.
 ///
 /// Holds at most 4 GiB of text; what would not fit becomes the empty string.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct StringTable {
     text: String,
     ends: Vec<u32>,

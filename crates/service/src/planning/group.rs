@@ -14,7 +14,7 @@ use store::{PendingTask, SourceTree};
 
 use super::config::{ConfigTexts, MergedConfig};
 use super::path::{self, Layer};
-use super::world::{World, WorldInputs};
+use super::world::{Base, World, WorldInputs};
 use super::{config, world};
 use crate::background::Reconciler;
 use crate::inner::{Inner, blocking};
@@ -57,7 +57,7 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
     if tasks.iter().all(waits) && inner.planning.is_known(key, &signature) {
         return Ok(GroupPlan::Same);
     }
-    let world = world(inner, gathered.inputs.clone()).await?;
+    let world = world(inner, key, gathered.inputs.clone()).await?;
     let (blobs, arch, tasks) = (inner.blobs.clone(), key.1.clone(), tasks.to_vec());
     let planned = blocking(move || {
         let config = gathered.merged;
@@ -199,18 +199,34 @@ async fn unfetched_mirror(
 }
 
 /// The world of some inputs, from memory or made now.
-async fn world(inner: &Inner, inputs: WorldInputs) -> Result<Arc<World>, ServiceError> {
+async fn world(inner: &Inner, key: &GroupKey, inputs: WorldInputs) -> Result<Arc<World>, ServiceError> {
     let digest = inputs.digest();
-    if let Some(world) = inner.planning.worlds.get(&digest, Instant::now()) {
+    let worlds = &inner.planning.worlds;
+    if let Some(world) = worlds.get(&digest, Instant::now()) {
         return Ok(world);
     }
-    let blobs = inner.blobs.clone();
+    let base = base(inner, &inputs).await?;
+    let (blobs, before) = (inner.blobs.clone(), worlds.take_newest(key));
     let begun = Instant::now();
-    let world = Arc::new(blocking(move || inputs.build(&blobs)).await??);
+    let world = Arc::new(blocking(move || inputs.build(&base, before.as_deref(), &blobs)).await?);
     let duration_ms = begun.elapsed().as_millis();
-    tracing::info!(packages = world.pool.len(), duration_ms, "read the packages of a repository path");
-    inner.planning.worlds.put(digest, &world, Instant::now());
+    tracing::debug!(packages = world.pool.len(), duration_ms, "put together the packages of a repository path");
+    worlds.put(key, digest, &world, Instant::now());
     Ok(world)
+}
+
+/// What the mirrors of some inputs offer, from memory or read now.
+async fn base(inner: &Inner, inputs: &WorldInputs) -> Result<Arc<Base>, ServiceError> {
+    let digest = inputs.base_digest();
+    if let Some(base) = inner.planning.worlds.base(&digest, Instant::now()) {
+        return Ok(base);
+    }
+    let (blobs, inputs, begun) = (inner.blobs.clone(), inputs.clone(), Instant::now());
+    let base = Arc::new(blocking(move || inputs.read_base(&blobs)).await??);
+    let duration_ms = begun.elapsed().as_millis();
+    tracing::info!(duration_ms, "read the packages of the mirrors of a repository path");
+    inner.planning.worlds.put_base(digest, &base, Instant::now());
+    Ok(base)
 }
 
 /// Reads a task's recipe for the architecture and profiles of its group; or says why it can not be built from.

@@ -17,7 +17,7 @@ pub(super) async fn note(
     verdict: &Verdict,
     trigger: TriggerPolicy,
 ) -> Result<bool, ServiceError> {
-    if task.verdict.as_ref() == Some(verdict) && !task.ready {
+    if task.verdict.as_ref() == Some(verdict) {
         return Ok(false);
     }
     let now = inner.now();

@@ -120,7 +120,7 @@ async fn plan_everything(inner: &Inner, claimed: &BTreeSet<TaskId>) -> Result<(u
     let now = inner.now();
     tasks.retain(|task| {
         let is_pausing = inner.planning.trouble(task.task).is_some_and(|(_, at)| at > now);
-        !task.ready && !claimed.contains(&task.task) && !is_pausing
+        !claimed.contains(&task.task) && !is_pausing
     });
     let mut groups: BTreeMap<(i64, String), Vec<PendingTask>> = BTreeMap::new();
     for task in tasks {

@@ -1,7 +1,7 @@
 //! The packages a build can choose from, as the expander wants them, with where their files are.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use expand::{PackageId, Pool, PoolBuilder};
@@ -10,6 +10,7 @@ use pkg::{Arch, PackageFormat, PackageMeta, Sha256, Sha256Hasher};
 use pkgfile::deb::{DebLimits, DebReader};
 use store::{Blobs, MirrorIndexRow};
 
+use super::group::GroupKey;
 use super::path::Layer;
 use crate::ServiceError;
 use crate::mirror::{self, PackageFile};
@@ -17,24 +18,63 @@ use crate::mirror::{self, PackageFile};
 /// How long a world that nobody uses is kept: an idle service is to be small.
 pub(super) const IDLE: Duration = Duration::from_secs(120);
 /// Most worlds kept, idle or not.
-const MOST: usize = 4;
+const MOST_WORLDS: usize = 4;
+/// Most distributions kept, idle or not.
+const MOST_BASES: usize = 8;
 
 /// A pool and where the file of each of its packages is. Immutable; made from stored bytes only.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) pool: Pool,
-    /// By token of the pool.
-    files: Vec<WorldFile>,
+    /// The packages with the first tokens of the pool.
+    archives: Arc<ArchiveFiles>,
+    /// The packages with the tokens after those.
+    results: Vec<KnownResult>,
+}
+
+/// What mirrors offer: read once, shared by every world that adds its results to it.
+#[derive(Debug)]
+pub(super) struct Base {
+    builder: PoolBuilder,
+    files: Arc<ArchiveFiles>,
+}
+
+/// A result, and what it says of itself.
+#[derive(Debug, Clone)]
+struct KnownResult {
+    result: ResultPackage,
+    meta: Arc<PackageMeta>,
+}
+
+/// Where the files of mirrored packages are. Few large buffers: there may be a hundred thousand.
+#[derive(Debug, Default)]
+struct ArchiveFiles {
     /// Addresses of archives.
     archives: Vec<String>,
+    /// Paths below the archives' folders, one after the other.
+    paths: String,
+    files: Vec<ArchiveFile>,
 }
 
 #[derive(Debug)]
-struct WorldFile {
-    /// Place in `archives`, or none for a result, which is a blob.
-    archive: Option<u16>,
+struct ArchiveFile {
+    /// Place in `archives`.
+    archive: u16,
+    /// Where its path begins.
+    path: u32,
+    bytes: u64,
+    sha256: Sha256,
+}
+
+/// The file of a package.
+#[derive(Debug, Clone, Copy)]
+struct WorldFile<'a> {
+    /// Address of its archive; none for a result, which is a blob.
+    archive: Option<&'a str>,
     /// Path below the archive's folder, or the file name.
-    file: PackageFile,
+    path: &'a str,
+    bytes: u64,
+    sha256: Sha256,
 }
 
 /// A result that builds can use.
@@ -78,37 +118,50 @@ impl WorldInputs {
         hasher.finish()
     }
 
-    /// Reads everything. Blocks; a distribution takes about a second.
-    pub(super) fn build(&self, blobs: &Blobs) -> Result<World, ServiceError> {
+    /// Names what the mirrors of the path offer: equal for every path with the same ones in the same places.
+    pub(super) fn base_digest(&self) -> Sha256 {
+        let layers = self.layers.iter();
+        let layers = layers.map(|layer| WorldLayer { results: Vec::new(), indices: layer.indices.clone() }).collect();
+        Self { format: self.format, layers }.digest()
+    }
+
+    /// Reads the packages of all mirrors. Blocks; a distribution takes about a second.
+    pub(super) fn read_base(&self, blobs: &Blobs) -> Result<Base, ServiceError> {
         let mut builder = PoolBuilder::new(self.format);
-        let mut files = Vec::new();
-        let mut archives: Vec<String> = Vec::new();
-        let mut rank = 0;
-        for layer in &self.layers {
-            for result in &layer.results {
-                let Some(meta) = read_result(blobs, result) else { continue };
-                builder.add_repository_package(rank, &meta);
-                let path = result.name.clone().into_boxed_str();
-                let file = PackageFile { path, bytes: result.bytes, sha256: result.sha256 };
-                files.push(WorldFile { archive: None, file });
-            }
+        let mut files = ArchiveFiles::default();
+        for (layer, rank) in self.layers.iter().zip((1..).step_by(2)) {
             // Suites of one archive are equals: the highest version wins, as with apt.
-            rank += 1;
             for index in &layer.indices {
-                let known = archives.iter().position(|url| *url == index.url);
-                let place = known.unwrap_or(archives.len());
-                if known.is_none() {
-                    archives.push(index.url.clone());
-                }
-                let archive = u16::try_from(place).ok();
+                let archive = files.archive(&index.url);
                 mirror::read_index(blobs, index, &mut |meta, file| {
                     builder.add_repository_package(rank, meta);
-                    files.push(WorldFile { archive, file });
+                    files.add(archive, &file);
                 })?;
             }
-            rank += 1;
         }
-        Ok(World { pool: builder.finish(), files, archives })
+        files.paths.shrink_to_fit();
+        files.files.shrink_to_fit();
+        Ok(Base { builder, files: Arc::new(files) })
+    }
+
+    /// Adds the results to what the mirrors offer. Results that `before` had as well are not read again. Blocks.
+    pub(super) fn build(&self, base: &Base, before: Option<&World>, blobs: &Blobs) -> World {
+        let known: HashMap<Sha256, &KnownResult> =
+            before.iter().flat_map(|world| &world.results).map(|known| (known.result.sha256, known)).collect();
+        let mut builder = base.builder.clone();
+        let mut results = Vec::new();
+        for (layer, rank) in self.layers.iter().zip((0..).step_by(2)) {
+            for result in &layer.results {
+                let meta = match known.get(&result.sha256) {
+                    Some(known) => Some(Arc::clone(&known.meta)),
+                    None => read_result(blobs, result).map(Arc::new),
+                };
+                let Some(meta) = meta else { continue };
+                builder.add_repository_package(rank, &meta);
+                results.push(KnownResult { result: result.clone(), meta });
+            }
+        }
+        World { pool: builder.finish(), archives: Arc::clone(&base.files), results }
     }
 }
 
@@ -118,26 +171,57 @@ fn read_result(blobs: &Blobs, result: &ResultPackage) -> Option<PackageMeta> {
     Some(DebReader::open(file, DebLimits::default()).ok()?.into_control().meta)
 }
 
+impl ArchiveFiles {
+    /// The place of an archive.
+    fn archive(&mut self, url: &str) -> u16 {
+        let known = self.archives.iter().position(|known| known == url);
+        let place = known.unwrap_or_else(|| {
+            self.archives.push(url.to_owned());
+            self.archives.len() - 1
+        });
+        u16::try_from(place).unwrap_or(u16::MAX)
+    }
+
+    fn add(&mut self, archive: u16, file: &PackageFile) {
+        let path = u32::try_from(self.paths.len()).unwrap_or(u32::MAX);
+        self.paths.push_str(&file.path);
+        self.files.push(ArchiveFile { archive, path, bytes: file.bytes, sha256: file.sha256 });
+    }
+
+    fn get(&self, place: usize) -> Option<WorldFile<'_>> {
+        let file = self.files.get(place)?;
+        let end = self.files.get(place + 1).map_or(self.paths.len(), |next| next.path as usize);
+        Some(WorldFile {
+            archive: Some(self.archives.get(usize::from(file.archive))?),
+            path: self.paths.get(file.path as usize..end)?,
+            bytes: file.bytes,
+            sha256: file.sha256,
+        })
+    }
+}
+
 impl World {
-    fn file(&self, package: PackageId) -> Option<&WorldFile> {
-        self.files.get(usize::try_from(self.pool.token(package)).ok()?)
+    fn file(&self, package: PackageId) -> Option<WorldFile<'_>> {
+        let place = usize::try_from(self.pool.token(package)).ok()?;
+        let Some(after) = place.checked_sub(self.archives.files.len()) else { return self.archives.get(place) };
+        let ResultPackage { name, bytes, sha256 } = &self.results.get(after)?.result;
+        Some(WorldFile { archive: None, path: name, bytes: *bytes, sha256: *sha256 })
     }
 
     /// Digest of a package's file.
     pub(super) fn sha256(&self, package: PackageId) -> Option<Sha256> {
-        self.file(package).map(|file| file.file.sha256)
+        self.file(package).map(|file| file.sha256)
     }
 
     /// How to get a package's file from its archive; none for results.
     pub(super) fn download(&self, package: PackageId) -> Option<mirror::Download> {
-        let WorldFile { archive, file } = self.file(package)?;
-        let base = self.archives.get(usize::from((*archive)?))?;
-        Some(mirror::Download { url: address(base, &file.path), bytes: file.bytes, sha256: file.sha256 })
+        let WorldFile { archive, path, bytes, sha256 } = self.file(package)?;
+        Some(mirror::Download { url: address(archive?, path), bytes, sha256 })
     }
 
     /// A package as a root names it.
     pub(super) fn root_package(&self, package: PackageId) -> Option<RootPackage> {
-        let file = &self.file(package)?.file;
+        let file = self.file(package)?;
         let name = file.path.rsplit('/').next()?;
         Some(RootPackage {
             name: self.pool.name(package).to_owned(),
@@ -161,36 +245,94 @@ fn address(base: &str, path: &str) -> String {
     address
 }
 
-/// The worlds in memory, by digest of their inputs.
-#[derive(Debug, Default)]
-pub(super) struct Worlds(Mutex<HashMap<Sha256, (Arc<World>, Instant)>>);
+/// Things that were made from stored bytes, by digest of what they were made from.
+#[derive(Debug)]
+struct Kept<T>(HashMap<Sha256, (Arc<T>, Instant)>);
 
-impl Worlds {
-    pub(super) fn get(&self, digest: &Sha256, now: Instant) -> Option<Arc<World>> {
-        let mut worlds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (world, used) = worlds.get_mut(digest)?;
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T> Kept<T> {
+    fn get(&mut self, digest: &Sha256, now: Instant) -> Option<Arc<T>> {
+        let (kept, used) = self.0.get_mut(digest)?;
         *used = now;
-        Some(Arc::clone(world))
+        Some(Arc::clone(kept))
     }
 
-    /// Keeps a world; the one that was used longest ago goes if there are too many.
-    pub(super) fn put(&self, digest: Sha256, world: &Arc<World>, now: Instant) {
-        let mut worlds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        worlds.insert(digest, (Arc::clone(world), now));
-        while worlds.len() > MOST {
-            let oldest = worlds.iter().min_by_key(|(_, (_, used))| *used).map(|(digest, _)| *digest);
+    /// Keeps a thing; the one that was used longest ago goes if there are too many.
+    fn put(&mut self, digest: Sha256, thing: &Arc<T>, now: Instant, most: usize) {
+        self.0.insert(digest, (Arc::clone(thing), now));
+        while self.0.len() > most {
+            let oldest = self.0.iter().min_by_key(|(_, (_, used))| *used).map(|(digest, _)| *digest);
             match oldest {
-                Some(oldest) => worlds.remove(&oldest),
+                Some(oldest) => self.0.remove(&oldest),
                 None => return,
             };
         }
     }
 
-    /// Lets go of worlds nobody used for a while; says whether any is left.
+    fn evict(&mut self, now: Instant) {
+        self.0.retain(|_, (_, used)| now.saturating_duration_since(*used) < IDLE);
+        if self.0.is_empty() {
+            self.0.shrink_to_fit();
+        }
+    }
+}
+
+/// The worlds in memory, and the distributions they share.
+#[derive(Debug, Default)]
+pub(super) struct Worlds(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    worlds: Kept<World>,
+    bases: Kept<Base>,
+    /// The newest world of each group.
+    newest: HashMap<GroupKey, Sha256>,
+}
+
+impl Worlds {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn get(&self, digest: &Sha256, now: Instant) -> Option<Arc<World>> {
+        self.memory().worlds.get(digest, now)
+    }
+
+    pub(super) fn base(&self, digest: &Sha256, now: Instant) -> Option<Arc<Base>> {
+        self.memory().bases.get(digest, now)
+    }
+
+    pub(super) fn put_base(&self, digest: Sha256, base: &Arc<Base>, now: Instant) {
+        self.memory().bases.put(digest, base, now, MOST_BASES);
+    }
+
+    /// Takes out the last world of a group: another one is about to be put in its place.
+    pub(super) fn take_newest(&self, group: &GroupKey) -> Option<Arc<World>> {
+        let mut memory = self.memory();
+        let digest = memory.newest.remove(group)?;
+        memory.worlds.0.remove(&digest).map(|(world, _)| world)
+    }
+
+    /// Keeps a world, which is the last one of a group.
+    pub(super) fn put(&self, group: &GroupKey, digest: Sha256, world: &Arc<World>, now: Instant) {
+        let mut memory = self.memory();
+        memory.worlds.put(digest, world, now, MOST_WORLDS);
+        memory.newest.insert(group.clone(), digest);
+    }
+
+    /// Lets go of what nobody used for a while; says whether any is left.
     pub(super) fn evict(&self, now: Instant) -> bool {
-        let mut worlds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        worlds.retain(|_, (_, used)| now.saturating_duration_since(*used) < IDLE);
-        !worlds.is_empty()
+        let mut memory = self.memory();
+        memory.worlds.evict(now);
+        memory.bases.evict(now);
+        let Memory { worlds, bases, newest } = &mut *memory;
+        newest.retain(|_, digest| worlds.0.contains_key(digest));
+        !worlds.0.is_empty() || !bases.0.is_empty()
     }
 }
 
