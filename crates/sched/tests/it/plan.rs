@@ -91,46 +91,61 @@ fn check(case: &Case<'_>, expected: &Expect) {
 #[test]
 fn a_root_is_complete_and_in_install_order() {
     let tasks = vec![wanted(1, "p", "Build-Depends: ssl-b\n")];
-    check(&case(CONFIG, tasks), &expect![[r#"
+    check(
+        &case(CONFIG, tasks),
+        &expect![[r#"
         1: scheduled
           base libc sh | libc | base ssl-b libc make sh gcc
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn packages_that_are_far_away_are_fetched_first() {
     let tasks = vec![wanted(1, "p", "Build-Depends: far\n")];
-    check(&case(CONFIG, tasks), &expect![[r#"
+    check(
+        &case(CONFIG, tasks),
+        &expect![[r#"
         1: waiting for packages to be downloaded
           base libc sh | libc | base libc far make sh gcc
           missing: far
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn extra_packages_are_in_every_root() {
     let tasks = vec![wanted(1, "p", "")];
-    check(&Case { extra: &["ssl-a"], ..case(CONFIG, tasks) }, &expect![[r#"
+    check(
+        &Case { extra: &["ssl-a"], ..case(CONFIG, tasks) },
+        &expect![[r#"
         1: scheduled
           base libc sh | libc | base ssl-a libc make sh gcc
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_can_not_be_resolved_says_why() {
     let tasks =
         vec![wanted(1, "p", "Build-Depends: ssl, nothing (>= 2)\n"), wanted(2, "q", "Build-Depends: gcc (>> 1)\n")];
-    check(&case(CONFIG, tasks), &expect![[r#"
+    check(
+        &case(CONFIG, tasks),
+        &expect![[r#"
         1: unresolvable: nothing provides nothing >= 2, have choice for ssl: ssl-a ssl-b
         2: unresolvable: nothing provides gcc >> 1, (got version 1)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_preinstall_that_can_not_be_resolved_stops_everything() {
-    check(&case(&format!("{CONFIG}\nPreinstall: ssl"), vec![wanted(1, "p", "")]), &expect![[r#"
+    check(
+        &case(&format!("{CONFIG}\nPreinstall: ssl"), vec![wanted(1, "p", "")]),
+        &expect![[r#"
         1: unresolvable: preinstalls: have choice for ssl: ssl-a ssl-b
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -140,59 +155,83 @@ fn recipes_for_elsewhere_are_excluded() {
         wanted(2, "q", "Architecture: linux-any\n"),
         wanted(3, "r", "Architecture: all\n"),
     ];
-    check(&case(CONFIG, tasks.clone()), &expect![[r#"
+    check(
+        &case(CONFIG, tasks.clone()),
+        &expect![[r#"
         1: excluded: the recipe builds only for arm64 armhf
         2: scheduled
           base libc sh | libc | base libc make sh gcc
         3: scheduled
           base libc sh | libc | base libc make sh gcc
-    "#]]);
-    check(&case(&format!("{CONFIG}\nType: spec"), tasks.clone()), &expect![[r#"
+    "#]],
+    );
+    check(
+        &case(&format!("{CONFIG}\nType: spec"), tasks.clone()),
+        &expect![[r#"
         1: excluded: the configuration builds only spec recipes
         2: excluded: the configuration builds only spec recipes
         3: excluded: the configuration builds only spec recipes
-    "#]]);
-    check(&case(&format!("{CONFIG}\nType: excluded"), tasks), &expect![[r#"
+    "#]],
+    );
+    check(
+        &case(&format!("{CONFIG}\nType: excluded"), tasks),
+        &expect![[r#"
         1: excluded: the configuration builds only excluded recipes
         2: excluded: the configuration builds only excluded recipes
         3: excluded: the configuration builds only excluded recipes
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_configuration_that_can_not_be_used_breaks_every_task() {
     let tasks = || vec![wanted(1, "p", "")];
-    check(&case("%if 1\n%if (\n", tasks()), &expect![[r#"
+    check(
+        &case("%if 1\n%if (\n", tasks()),
+        &expect![[r#"
         1: broken: build configuration: line 2: syntax error in expression
-    "#]]);
-    check(&case("Required: make", tasks()), &expect![[r#"
+    "#]],
+    );
+    check(
+        &case("Required: make", tasks()),
+        &expect![[r#"
         1: broken: build configuration: no build type
-    "#]]);
-    check(&case(&format!("{CONFIG}\nBinaryType: rpm"), tasks()), &expect![[r#"
+    "#]],
+    );
+    check(
+        &case(&format!("{CONFIG}\nBinaryType: rpm"), tasks()),
+        &expect![[r#"
         1: broken: build configuration: wants rpm packages, but the path has deb
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_recipe_that_can_not_be_used_breaks_its_task_only() {
     let broken = WantedTask { recipe: Err("p.dsc: no source".to_owned()), ..wanted(1, "p", "") };
-    check(&case(CONFIG, vec![broken, wanted(2, "q", "")]), &expect![[r#"
+    check(
+        &case(CONFIG, vec![broken, wanted(2, "q", "")]),
+        &expect![[r#"
         1: broken: p.dsc: no source
         2: scheduled
           base libc sh | libc | base libc make sh gcc
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn on_change_a_task_waits_for_older_ones_it_needs() {
     let needs = |number, package| wanted(number, package, "Build-Depends: mine\n");
     let tasks = vec![wanted(5, "other", "Build-Depends: mine\n"), needs(6, "p"), needs(4, "q")];
-    check(&Case { block: BlockPolicy::Older, ..case(CONFIG, tasks) }, &expect![[r#"
+    check(
+        &Case { block: BlockPolicy::Older, ..case(CONFIG, tasks) },
+        &expect![[r#"
         5: scheduled
           base libc sh | libc | base mine libc make sh gcc
         6: blocked by other
           base libc sh | libc | base mine libc make sh gcc
         4: scheduled
           base libc sh | libc | base mine libc make sh gcc
-    "#]]);
+    "#]],
+    );
 }
