@@ -3,14 +3,16 @@
 # by installing the result with apt in a fresh root and running it.
 #
 # Settings (environment): KILN_DEMO_DIR (data, default target/demo), KILN_DEMO_PORT (default 8080),
-# KILN_DEMO_SOURCE (address of a .dsc), KILN_DEMO_PACKAGE (what is installed and run), KILN_DEMO_PROFILE (cargo profile).
+# KILN_DEMO_SOURCE (address of a .dsc), KILN_DEMO_PACKAGE (what is installed), KILN_DEMO_COMMAND (what is run then, default the
+# package's name), KILN_DEMO_PROFILE (cargo profile, default dev: quick to build), KILN_DEMO_PROGRAM (a kiln that is built).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-profile=${KILN_DEMO_PROFILE:-release}
+profile=${KILN_DEMO_PROFILE:-dev}
 folder=$(realpath -m "${KILN_DEMO_DIR:-target/demo}")
 port=${KILN_DEMO_PORT:-8080}
 package=${KILN_DEMO_PACKAGE:-hello}
+command=${KILN_DEMO_COMMAND:-$package}
 server=http://127.0.0.1:$port
 began=$(date +%s)
 
@@ -21,10 +23,14 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 mirror=$(scripts/apt-mirror.sh) || fail "no Debian mirror in this machine's apt sources"
 source=${KILN_DEMO_SOURCE:-$mirror/pool/main/h/hello/hello_2.10-3.dsc}
 
-step "Building Kiln"
-cargo build --profile "$profile" --bin kiln
-case "$profile" in dev) built=debug ;; *) built=$profile ;; esac
-kiln=$(realpath "target/$built/kiln")
+if [ -n "${KILN_DEMO_PROGRAM:-}" ]; then
+    kiln=$KILN_DEMO_PROGRAM
+else
+    step "Building Kiln"
+    cargo build --profile "$profile" --bin kiln
+    case "$profile" in dev) built=debug ;; *) built=$profile ;; esac
+    kiln=$(realpath "target/$built/kiln")
+fi
 
 step "Starting kiln serve on $server"
 mkdir -p "$folder"
@@ -65,7 +71,7 @@ DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get -q install -y --no-install
 chroot "$root" apt-cache policy "$package" | sed -n 1,6p
 
 step "Running it"
-chroot "$root" "$package"
+chroot "$root" $command
 rm -rf "$root"
 
 step "Done"

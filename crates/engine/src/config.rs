@@ -16,6 +16,10 @@ pub struct EngineConfig {
     pub ids: IdRange,
     /// Where the recipe's writes go.
     pub scratch: Scratch,
+    /// Whether control groups bound memory and processes where the machine lets us make any. Without them both are
+    /// counted from inside the sandbox ten times a second; a recipe that meets the wall behind in between, and gives up,
+    /// then fails by its own cause.
+    pub control_groups: bool,
     /// Size of all prepared roots together before the least recently used ones go, in bytes.
     pub root_cache_bytes: u64,
     /// Size of all repacked packages together before the least recently used ones go, in bytes.
@@ -37,6 +41,7 @@ impl EngineConfig {
             },
             ids: IdRange::Auto,
             scratch: Scratch::Auto,
+            control_groups: true,
             root_cache_bytes: 20 << 30,
             package_cache_bytes: 10 << 30,
             preparation: PreparationLimits::default(),

@@ -69,13 +69,7 @@ impl Engine {
         let machine = Machine { helper: config.helper.clone(), work: folder.join("work"), privileged, ids };
         let name = format!("kiln-{:.12}", Sha256::of(folder.as_os_str().as_encoded_bytes()).to_string());
         // First what is alive, then what it used.
-        let cgroups = match Cgroups::open(&name) {
-            Ok(cgroups) => Some(cgroups),
-            Err(reason) => {
-                tracing::warn!("no control groups, memory and processes are watched from inside: {reason}");
-                None
-            }
-        };
+        let cgroups = if config.control_groups { open_cgroups(&name) } else { None };
         machine.remove(&machine.work).map_err(state(&machine.work))?;
         fs::create_dir(&machine.work).map_err(state(&machine.work))?;
         let images = open_images(&config, &machine, folder).map_err(machine_error)?;
@@ -306,6 +300,16 @@ fn lock(folder: &Path) -> Result<File, EngineError> {
         Ok(()) => Ok(file),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(EngineError::Busy { path: folder.to_owned() }),
         Err(error) => Err(state(error.into())),
+    }
+}
+
+fn open_cgroups(name: &str) -> Option<Cgroups> {
+    match Cgroups::open(name) {
+        Ok(cgroups) => Some(cgroups),
+        Err(reason) => {
+            tracing::warn!("no control groups, memory and processes are counted from inside: {reason}");
+            None
+        }
     }
 }
 

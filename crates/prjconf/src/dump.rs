@@ -18,9 +18,15 @@ enum Json {
     Map(BTreeMap<Vec<u8>, Self>),
 }
 
-/// The canonical JSON of a result, without a final line feed.
+/// The canonical JSON of a result and its warnings, as `kiln config dump` prints it; ends in a line feed.
 #[must_use]
 pub fn dump(evaluated: &Evaluated) -> Vec<u8> {
+    dump_case(Some(evaluated), None, None, None, &evaluated.warnings)
+}
+
+/// The canonical JSON of the configuration alone, without a final line feed.
+#[must_use]
+pub fn dump_config(evaluated: &Evaluated) -> Vec<u8> {
     let mut out = Vec::new();
     config_json(&evaluated.config, evaluated.parse_error.as_deref()).write(0, &mut out);
     out

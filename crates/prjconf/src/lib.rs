@@ -37,7 +37,7 @@ pub use check::check;
 pub use combine::{SourceText, combine};
 pub use config::{BuildConfig, Replacement};
 pub use diff::{Change, ChangeKind, diff};
-pub use dump::{dump, dump_case};
+pub use dump::{dump, dump_case, dump_config};
 pub use evaluate::{Evaluated, Options, evaluate};
 pub use files::{LoadError, load};
 pub use finding::{Code, Finding, Grade};

@@ -55,9 +55,19 @@ impl SourceMap {
         &self.names
     }
 
+    /// The source of the byte at an offset of the joined text; `None` for generated text.
+    #[must_use]
+    pub fn source_at(&self, offset: usize) -> Option<SourceId> {
+        self.segment_at(offset).and_then(|segment| segment.from).map(|from| from.source)
+    }
+
+    fn segment_at(&self, offset: usize) -> Option<&Segment> {
+        let index = self.segments.partition_point(|segment| segment.start <= offset);
+        index.checked_sub(1).and_then(|index| self.segments.get(index))
+    }
+
     pub(crate) fn locate(&self, text: &[u8], span: Span) -> Location {
-        let index = self.segments.partition_point(|segment| segment.start <= span.start);
-        let segment = index.checked_sub(1).and_then(|index| self.segments.get(index));
+        let segment = self.segment_at(span.start);
         let Some((segment, from)) = segment.and_then(|segment| segment.from.map(|from| (segment, from))) else {
             let line = count_lines(text, 0, span.start) + 1;
             return Location { source: None, name: String::new(), line, span };

@@ -124,7 +124,7 @@ impl Tree {
     /// The source a span of this text comes from, if it is not generated text.
     #[must_use]
     pub fn source_of(&self, span: Span) -> Option<SourceId> {
-        self.locate(span).source
+        self.sources.source_at(span.start)
     }
 
     pub(crate) fn slice(&self, start: u32, end: u32) -> &[u8] {

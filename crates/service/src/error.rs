@@ -315,7 +315,7 @@ impl ServiceError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::TargetUnknown { .. } => {
-                Some("an administrator adds distributions with `kiln admin add-distribution`".to_owned())
+                Some("an administrator adds distributions with `kiln dist add NAME`".to_owned())
             }
             Self::NoTarget { project } => Some(format!("enable a target of project {project} first")),
             Self::NotFinished { build } => Some(format!("cancel build {build} first, or wait for its end")),

@@ -301,4 +301,35 @@ mod tests {
         let part = parse_header(format!("Content-Disposition: {header}\r\n").as_bytes()).unwrap().unwrap();
         assert_eq!(part.file_name.as_deref(), Some("ä.dsc"));
     }
+
+    /// Pieces of which forms, good and bad ones, are made.
+    const FRAGMENTS: [&str; 12] = [
+        "--B",
+        "\r\n",
+        "--B--",
+        "--",
+        "B",
+        "Content-Disposition: form-data; name=\"x\"",
+        "; filename=\"",
+        "\"",
+        "\r\n\r\n",
+        "text",
+        "\r\n--B\r\nContent-Disposition: form-data; name=y\r\n\r\n",
+        "\r",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn no_body_is_read_differently_in_other_pieces(
+            choice in proptest::collection::vec(0..FRAGMENTS.len(), 0..24),
+            piece_bytes in 1..9_usize,
+        ) {
+            let body: String = choice.into_iter().map(|index| FRAGMENTS[index]).collect();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let (cut, whole) = runtime.block_on(async {
+                (read("a/b; boundary=B", &body, piece_bytes).await, read("a/b; boundary=B", &body, 1 << 20).await)
+            });
+            proptest::prop_assert_eq!(cut.map_err(|error| error.to_string()), whole.map_err(|error| error.to_string()));
+        }
+    }
 }

@@ -104,8 +104,9 @@ pub(super) fn run(step: &Step, watcher: &mut Watcher<'_>, control: &OwnedFd) -> 
     let mut tries_left = step.retries;
     loop {
         let status = run_once(step, watcher)?;
-        kill_others();
+        // What was left running counts, too.
         watcher.look();
+        kill_others();
         if status.exit_status() == Some(0) {
             wire::send(control.as_fd(), &Event::StepEnded { label }, None)?;
             return Ok(());

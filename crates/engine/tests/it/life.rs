@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use engine::{CancelToken, Engine, EngineError, JobRunner as _};
-use model::JobOutcome;
+use engine::{CancelToken, Engine, EngineConfig, EngineError, JobRunner as _};
+use model::{FailureCause, JobOutcome, Limits};
 
-use crate::kit::{self, GOOD, Sink, config, kit, source};
+use crate::kit::{self, GOOD, Kit, Sink, config, kit, source};
 
 #[test]
 fn a_state_folder_has_one_engine() {
@@ -52,6 +52,14 @@ fn two_jobs_that_want_the_same_new_root_make_it_once() {
     assert!(left || right, "the second one waited for the first");
 }
 
+/// Gives another engine the prepared roots of the kit's; preparing them is not the point.
+fn share_roots(kit: &Kit, state: &Path) {
+    fs::create_dir_all(state.join("roots")).unwrap();
+    for entry in fs::read_dir(kit.state_dir().join("roots")).unwrap().flatten() {
+        fs::hard_link(entry.path(), state.join("roots").join(entry.file_name())).unwrap();
+    }
+}
+
 /// Processes whose root user is a sandbox's.
 fn sandboxed() -> Vec<String> {
     let is_sandboxed = |process: &fs::DirEntry| {
@@ -70,11 +78,7 @@ fn a_killed_engine_leaves_nothing_alive_and_its_successor_cleans_up() {
     let root = serde_json::to_vec(&(&kit.root, &kit.paths.iter().collect::<Vec<_>>())).unwrap();
     fs::write(folder.path().join("root.json"), root).unwrap();
     let state = folder.path().join("state");
-    // The root is there already; preparing it is not the point.
-    fs::create_dir_all(state.join("roots")).unwrap();
-    for entry in fs::read_dir(kit.state_dir().join("roots")).unwrap().flatten() {
-        fs::hard_link(entry.path(), state.join("roots").join(entry.file_name())).unwrap();
-    }
+    share_roots(kit, &state);
     let mut program = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "--nocapture", "life::sleep_in_a_sandbox"])
         .env("KILN_TEST_STATE", folder.path())
@@ -117,4 +121,29 @@ fn sleep_in_a_sandbox() {
         }
         eprintln!("it sleeps");
     });
+}
+
+#[test]
+fn bounds_hold_without_control_groups_too() {
+    let Some(kit) = kit() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    share_roots(kit, &state);
+    let engine = Engine::open(EngineConfig { control_groups: false, ..config(state) }).unwrap();
+    let fails = |name: &str, rules: &str, change: &dyn Fn(&mut Limits)| {
+        let (mut job, files) = kit.job(&source(&folder.path().join(name), rules));
+        change(&mut job.limits);
+        let sink = Sink::default();
+        let report = engine.run(&job, &files, &sink, &CancelToken::new());
+        match report.outcome {
+            JobOutcome::Failed(cause) => cause,
+            other => panic!("{other:?}: {}", sink.text()),
+        }
+    };
+    let many = "for i in $(seq 100); do sleep 30 & done; sleep 30";
+    let cause = fails("many", many, &|limits| limits.processes = 60);
+    assert_eq!(cause, FailureCause::ProcessLimit { limit: 60 });
+    let hog = "perl -e 'my @a; push @a, \"x\" x 1000000 while 1' || sleep 5";
+    let cause = fails("hog", hog, &|limits| limits.memory_bytes = 200 << 20);
+    assert_eq!(cause, FailureCause::MemoryLimit { limit_bytes: 200 << 20 });
 }

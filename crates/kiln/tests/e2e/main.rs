@@ -9,4 +9,5 @@ mod builds;
 mod client;
 mod copr_client;
 mod death;
+mod demo;
 mod kit;

@@ -20,7 +20,7 @@ use crate::tree::{Span, Tree};
 
 /// All findings of a text for some architectures, in the order of the text; at most 500.
 ///
-/// A finding about an entry or a condition is made only if it holds for every architecture that sees its line. Each place and
+/// Lines that were generated while joining are taken as right. A finding about an entry or a condition is made only if it holds for every architecture that sees its line. Each place and
 /// code is reported once.
 #[must_use]
 pub fn check(tree: &Tree, arches: &[&str]) -> Vec<Finding> {
@@ -31,6 +31,7 @@ pub fn check(tree: &Tree, arches: &[&str]) -> Vec<Finding> {
     let mut findings = gathered.holding();
     findings.extend(lines::run(tree));
     findings.extend(constant_conditions(tree, &gathered.decisions, arches.len()));
+    findings.retain(|finding| tree.source_of(finding.span).is_some());
     findings.sort_by_key(|finding| (finding.span, finding.code));
     findings
         .dedup_by(|left, right| left.span == right.span && left.code == right.code && left.message == right.message);

@@ -11,6 +11,7 @@ pub(crate) const MAX_NESTING: usize = 96;
 
 /// What is left of the work one evaluation may do.
 ///
+/// DIFFERS from Build.pm: it has no bound but the token limit.
 /// The language has no such bound; without one, a short text could double a macro body with every line. Real
 /// configurations use less than a thousandth of it.
 #[derive(Debug, Clone)]

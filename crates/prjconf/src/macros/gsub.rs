@@ -37,6 +37,8 @@ struct Item {
 
 /// Replaces up to `limit` matches of a pattern by a literal text.
 ///
+/// DIFFERS from Build.pm: an empty pattern replaces nothing (there it is undefined), and messages about bad patterns are ours.
+///
 /// # Errors
 ///
 /// The message, if the pattern is not understood or too costly.

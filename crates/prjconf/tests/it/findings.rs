@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use prjconf::{Code, SourceText, check, combine, parse};
+use prjconf::{Code, PathElement, ServerContext, SourceText, check, combine, parse, server_config};
 
 const ARCHES: &[&str] = &["x86_64", "i586"];
 
@@ -122,4 +122,13 @@ Macros:
 fn an_entry_that_is_useless_for_one_architecture_only_is_no_finding() {
     let text = "Substitute: a b\n%ifarch i586\nSubstitute: a c\n%endif\n";
     assert_eq!(findings(text), "");
+}
+
+#[test]
+fn generated_lines_of_a_joined_text_are_no_findings() {
+    let context = ServerContext { project: "p:q", repository: "r", ..ServerContext::default() };
+    let base = PathElement { project: "p", repository: "standard", text: Some(b"Prefer: vim\nPerfer: x\n") };
+    let tree = server_config(&context, &[base]);
+    let found = check(&tree, &["x86_64", "i586"]);
+    assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::UnknownKeyword]);
 }

@@ -2,6 +2,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::{Mirror, ProjectId, Repository, RepositoryId};
+use store::MirrorIndexRow;
 use tokio::sync::Mutex;
 
 use super::refresh::{self, Known, Refreshed, is_due, pause};
@@ -127,17 +128,20 @@ async fn ask(inner: &Inner, repository: &Repository) -> Result<Refreshed, refres
         }
     }
     session.commit().await.map_err(ServiceError::from)?;
-    if result.as_ref().is_ok_and(|refreshed| refreshed.indices != known.indices) {
+    if result.as_ref().is_ok_and(|refreshed| !same(&refreshed.indices, &known.indices)) {
         tracing::info!(project.name = %repository.project, "mirror of {} has changed", repository.project);
         inner.poke(Reconciler::Planning);
     }
     result
 }
 
+/// Whether two lists have the same indices, whatever their order.
+fn same(left: &[MirrorIndexRow], right: &[MirrorIndexRow]) -> bool {
+    left.len() == right.len() && left.iter().all(|index| right.contains(index))
+}
+
 async fn known(inner: &Inner, repository: RepositoryId) -> Result<Known, ServiceError> {
     let mut session = inner.store.read().await?;
-    let mut indices = session.mirror_indices(repository, None).await?;
-    // As refreshing lists them: by suite, then architecture.
-    indices.sort_by(|left, right| (&left.suite, &left.arch).cmp(&(&right.suite, &right.arch)));
-    Ok(Known { suites: session.mirror_suites(repository).await?, indices })
+    let suites = session.mirror_suites(repository).await?;
+    Ok(Known { suites, indices: session.mirror_indices(repository, None).await? })
 }
