@@ -50,6 +50,14 @@ pub enum FailureCause {
         /// What is wrong.
         detail: String,
     },
+    /// A key that the service knows has signed another text than the recipe's.
+    #[error("{file}: the signature by {key} does not fit the text, which was changed after it was signed")]
+    SourceForged {
+        /// File name of the recipe.
+        file: String,
+        /// Fingerprint of the key.
+        key: String,
+    },
     /// The source is larger than the service takes.
     #[error("{file}: larger than the limit of {limit_bytes} bytes")]
     SourceTooLarge {

@@ -63,6 +63,9 @@ pub(super) fn show(answer: &BuildAnswer, output: Output) {
         build.version.as_deref().unwrap_or_default(),
         answer.state.as_str()
     ));
+    if let Some(signature) = &build.source_signature {
+        output.line(format!("  signature: {signature}"));
+    }
     if let Some(failure) = &build.source_failure {
         output.line(format!("  source: {failure}"));
     }
