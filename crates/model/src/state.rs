@@ -378,7 +378,8 @@ mod tests {
             failed    pending   pending   starting  running   failed    failed    failed    failed
             canceled  pending   pending   starting  running   succeeded failed    canceled  skipped
             skipped   pending   pending   starting  running   succeeded failed    skipped   skipped
-        "#]].assert_eq(&drawn);
+        "#]]
+        .assert_eq(&drawn);
     }
 
     /// Cancel flag and source, drawn with a task that runs and without any.
@@ -413,7 +414,8 @@ mod tests {
             succeeded canceled canceled.  canceled.  canceled.
             failed    canceled canceled.  canceled.  canceled.
             canceled  canceled canceled.  canceled.  canceled.
-        "#]].assert_eq(&drawn);
+        "#]]
+        .assert_eq(&drawn);
     }
 
     #[test]
