@@ -92,6 +92,14 @@ pub enum FailureCause {
         /// Exit status.
         status: i32,
     },
+    /// The recipe's command ended with an error, after something in it tried to reach the network without being allowed to.
+    #[error("{step} ended with exit status {status} after it tried to reach the network, which this build may not")]
+    NetworkRefused {
+        /// Step of the recipe engine.
+        step: String,
+        /// Exit status.
+        status: i32,
+    },
     /// The recipe's command was killed by a signal that was not ours.
     #[error("{step} was killed by signal {signal}")]
     RecipeKilled {
