@@ -18,7 +18,7 @@ use crate::{ServiceConfig, ServiceError, mirror, planning, publish, sources};
 const LOGS_A_FOLDER: i64 = 1000;
 
 /// Longest wait for work without a look; a wake-up can not be lost, this only bounds what a bug would cost.
-const LONGEST_WAIT_FOR_WORK: Duration = Duration::from_secs(10);
+const LONGEST_WAIT_FOR_WORK: Duration = Duration::from_secs(60);
 
 /// What every part of the service shares.
 #[derive(Debug)]
