@@ -36,6 +36,8 @@ pub use jobs::{Heartbeat, JobLog};
 pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
-pub use store::{BuildFilter, ConfigChange, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, UploadedFile, User};
+pub use store::{
+    BuildFilter, ConfigChange, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, UploadedFile, User,
+};
 pub use types::{NewBuild, NewProject, NewSource, NewToken};
 pub use uploads::Upload;
