@@ -39,7 +39,13 @@ pub(super) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> 
     let tree = match (mode, arguments.files.as_slice()) {
         (Mode::Combine, files) => combine(files)?,
         (Mode::Raw, [file]) => prjconf::parse(&input::read(file)?),
-        (Mode::Dist, [file]) => input::load(file)?.tree,
+        (Mode::Dist, [file]) => match input::load_or_died(file)? {
+            Ok(loaded) => loaded.tree,
+            Err(died) => {
+                output.raw(&prjconf::dump_case(None, Some(&died.to_string()), None, None, &[]));
+                return Err(Failure::new(Exit::Missing, format!("{file} needs {died}")));
+            }
+        },
         _ => return Err(Failure::new(Exit::Invalid, "several files can only be combined")),
     };
     let evaluated = prjconf::evaluate(&tree, &Options::for_arch(&arguments.arch));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::Path;
 
-use prjconf::{Location, Tree};
+use prjconf::{LoadError, Location, Tree};
 
 use crate::failure::{Exit, Failure};
 
@@ -64,6 +64,11 @@ pub(super) fn read(word: &str) -> Result<Vec<u8>, Failure> {
 
 /// Reads a configuration with the files it names.
 pub(super) fn load(word: &str) -> Result<Loaded, Failure> {
+    load_or_died(word)?.map_err(|error| Failure::new(Exit::Missing, format!("{word} needs {error}")))
+}
+
+/// The same; a named file that is not there is a result.
+pub(super) fn load_or_died(word: &str) -> Result<Result<Loaded, LoadError>, Failure> {
     let text = read(word)?;
     let path = Path::new(word);
     let name = if word == "-" { STDIN } else { word };
@@ -75,9 +80,8 @@ pub(super) fn load(word: &str) -> Result<Loaded, Failure> {
         files.insert(other.to_owned(), (path.display().to_string(), text.clone()));
         Some(text)
     };
-    let tree = prjconf::load(&base, &text, &mut read_beside)
-        .map_err(|error| Failure::new(Exit::Missing, format!("{name} needs {error}")))?;
-    Ok(Loaded { name: name.to_owned(), tree, files })
+    let loaded = prjconf::load(&base, &text, &mut read_beside);
+    Ok(loaded.map(|tree| Loaded { name: name.to_owned(), tree, files }))
 }
 
 /// The architectures to look at: those that were named, else the usual ones and those in conditions of the text.
