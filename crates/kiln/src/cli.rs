@@ -16,7 +16,7 @@ use crate::settings::ClientFlags;
     name = "kiln",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 ok, 1 build failed, 2 invalid, 3 denied, 4 missing, 5 conflicting, 6 busy, 7 broken."
+    after_help = "Exit codes: 0 ok, 1 build failed or configurations differ, 2 invalid, 3 denied, 4 missing, 5 conflicting, 6 busy, 7 broken."
 )]
 pub(crate) struct Cli {
     /// Print results for machines: JSON, a value a line.

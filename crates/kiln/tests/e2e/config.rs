@@ -112,6 +112,26 @@ fn twenty_faults_are_found_at_their_places() {
 }
 
 #[test]
+fn the_page_shows_what_the_check_prints_and_names_every_command() {
+    let page = include_str!("../../../../docs/operating/build-configurations.md");
+    let folder = folder(&[]);
+    let (_, stdout, stderr) = run(folder.path(), &["check", "-"], "Order: glibc\nPerfer: postfix\n");
+    assert!(page.contains(&format!("{stdout}{stderr}```")), "{stdout}");
+    let (_, help, _) = run(folder.path(), &["--help"], "");
+    let commands = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let names = commands.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let missing: Vec<&str> = names
+        .filter(|name| {
+            !name.is_empty()
+                && *name != "help"
+                && !page.contains(&format!("`kiln config {name} "))
+                && !page.contains(&format!("`kiln config {name}`"))
+        })
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}
+
+#[test]
 fn check_reads_several_files_and_those_they_name() {
     let files = [
         ("base.conf", "Perfer: x\n"),

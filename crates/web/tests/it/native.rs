@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use model::{PathElement, ProjectName, RepositoryName};
+use pkg::Arch;
 use serde_json::{Value, json};
+use service::{Target, TargetName};
 
 use crate::kit::{World, form};
 
@@ -203,6 +206,48 @@ async fn a_configuration_has_a_history_and_says_where_each_entry_is_from() {
     let first = world.get(&format!("{target}&revision=1")).await.json();
     assert_eq!(first["layers"][0]["text"], "Prefer: libfoo1\n");
     assert_eq!(world.get(&format!("{target}&revision=9")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_configuration_is_joined_and_checked_with_what_it_builds_against() {
+    let world = World::new().await;
+    world.project("base").await;
+    let path = |project: &str| format!("{BASE}/projects/home:alice:{project}/config");
+    let base = json!({"text": "%define abi 7\nPrefer: liba\n"});
+    assert_eq!(world.call("alice", "PUT", &path("base"), base).await.status, 200);
+    let own = json!({"text": "Prefer: !liba lib%abi\n"});
+    world.project("own").await;
+    let alone = world.call("alice", "PUT", &path("own"), own.clone()).await.json();
+    let names = |answer: &Value| -> Vec<String> {
+        let findings = answer["findings"].as_array().unwrap().iter();
+        findings.map(|finding| finding["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&alone), ["undefined-macro"]);
+    let mut session = world.store.write().await.unwrap();
+    let element = PathElement {
+        project: ProjectName::parse("home:alice:base").unwrap(),
+        repository: RepositoryName::parse("debian-12").unwrap(),
+    };
+    let target =
+        TargetName { repository: RepositoryName::parse("derived-1").unwrap(), arch: Arch::parse("x86_64").unwrap() };
+    session.put_target(&Target { name: target, path: element, active: true }).await.unwrap();
+    session.commit().await.unwrap();
+    let wanted = json!({"name": "home:alice:derived", "targets": ["derived-1-x86_64"]});
+    assert_eq!(world.call("alice", "POST", &format!("{BASE}/projects"), wanted).await.status, 201);
+    let derived = world.call("alice", "PUT", &path("derived"), own).await.json();
+    assert_eq!(names(&derived), Vec::<String>::new());
+    let query = "effective?repository=derived-1&arch=x86_64";
+    let effective = world.get(&format!("{}/{query}", path("derived"))).await.json();
+    let layers: Vec<_> = effective["layers"].as_array().unwrap().iter().map(|layer| &layer["project"]).collect();
+    assert_eq!(layers, ["home:alice:derived", "home:alice:base"]);
+    let entries = effective["entries"].as_array().unwrap().iter();
+    let prefers: Vec<_> = entries.filter(|entry| entry["keyword"] == "Prefer").collect();
+    assert_eq!(prefers.len(), 1);
+    assert_eq!(prefers[0]["entry"], "lib7");
+    assert_eq!(
+        prefers[0]["origin"],
+        json!({"source": "home:alice:derived/derived-1", "line": 1, "start": 0, "end": 21, "expanded": true})
+    );
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ pub(crate) use eval::in_configuration;
 pub(crate) use fmt::laid_out;
 pub(crate) use input::arches;
 pub(crate) use macros::{Definition, Visibility, definitions, names_in};
+pub(crate) use render::render;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

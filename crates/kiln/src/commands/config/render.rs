@@ -12,7 +12,7 @@ const LONG_LINE: usize = 4000;
 const WINDOW: usize = 160;
 
 /// The finding as text; the last line has no line feed. Nothing in it controls a terminal but our own colours.
-pub(super) fn render(finding: &FindingAnswer, path: &str, text: &[u8], colors: bool) -> String {
+pub(crate) fn render(finding: &FindingAnswer, path: &str, text: &[u8], colors: bool) -> String {
     let cut = Cut::of(finding, text);
     let level = match finding.grade.as_str() {
         "error" => Level::ERROR,
