@@ -97,7 +97,7 @@ async fn run(command: WaitingCommand, flags: &ClientFlags, output: Output) -> Re
         WaitingCommand::Log(arguments) => log::run(arguments, flags, output).await,
         WaitingCommand::Download(arguments) => download::run(arguments, flags, output).await,
         WaitingCommand::Cancel(arguments) => cancel::run(arguments, flags, output).await,
-        WaitingCommand::Delete(arguments) => delete::run(arguments, flags).await,
+        WaitingCommand::Delete(arguments) => delete::run(arguments, flags, output).await,
         WaitingCommand::Project(command) => project::run(command, flags, output).await,
         WaitingCommand::Dist(command) => dist::run(command, flags, output).await,
         WaitingCommand::User(command) => user::run(command, flags, output).await,

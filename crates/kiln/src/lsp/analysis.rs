@@ -1,11 +1,11 @@
 //! What a document means, and where.
 
-use prjconf::{Location, SourceId, Span, Tree};
+use prjconf::{Definition, Location, SourceId, Span, Symbol, SymbolKind, Tree};
 use serde_json::{Value, json};
 
 use super::document::Document;
 use crate::client::segment;
-use crate::commands::config::{Definition, arches, definitions};
+use crate::commands::config::arches;
 
 /// Reads a file beside the document of an address.
 pub(super) type Loader = fn(uri: &str, name: &str) -> Option<Vec<u8>>;
@@ -14,6 +14,9 @@ pub(super) type Loader = fn(uri: &str, name: &str) -> Option<Vec<u8>>;
 pub(super) struct Analysis<'a> {
     pub(super) uri: &'a str,
     pub(super) document: &'a Document,
+    /// The document alone; its offsets are the document's.
+    pub(super) own: Tree,
+    /// The document with the files in front of it.
     pub(super) tree: Tree,
     /// What the tree calls the document.
     name: String,
@@ -24,7 +27,7 @@ impl<'a> Analysis<'a> {
     pub(super) fn new(uri: &'a str, document: &'a Document, loader: Loader) -> Self {
         let name = decoded(uri.rsplit('/').next().unwrap_or_default());
         let tree = tree(uri, &name, document.text(), loader);
-        Self { uri, document, tree, name, loader }
+        Self { uri, document, own: prjconf::parse(document.text().as_bytes()), tree, name, loader }
     }
 
     /// The tree of the document up to an offset.
@@ -38,7 +41,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// The span in the document, if it is there and not in another file.
-    fn own(&self, location: &Location) -> Option<Span> {
+    fn in_document(&self, location: &Location) -> Option<Span> {
         let last = self.tree.sources().names().len().checked_sub(1)?;
         (location.source == Some(SourceId(last))).then_some(location.span)
     }
@@ -48,7 +51,7 @@ impl<'a> Analysis<'a> {
         let arches = self.arches();
         let arches: Vec<&str> = arches.iter().map(String::as_str).collect();
         let diagnostic = |finding: prjconf::Finding| {
-            let span = self.own(&self.tree.locate(finding.span))?;
+            let span = self.in_document(&self.tree.locate(finding.span))?;
             let severity = match finding.grade() {
                 prjconf::Grade::Error => 1,
                 prjconf::Grade::Warning => 2,
@@ -66,45 +69,31 @@ impl<'a> Analysis<'a> {
         prjconf::check(&self.tree, &arches).into_iter().filter_map(diagnostic).collect()
     }
 
-    /// The definitions of a macro with the offset in the document, if they are in it.
-    pub(super) fn definitions(&self, name: &str) -> Vec<(Definition, Option<usize>)> {
-        let all = definitions(&self.tree).into_iter().filter(|definition| definition.name == name);
-        all.map(|definition| {
-            let own = self.own(&self.tree.locate(definition.span)).map(|span| span.start);
-            (definition, own)
-        })
-        .collect()
+    /// The definitions of a macro in the joined text.
+    pub(super) fn definitions(&self, name: &str) -> Vec<Definition> {
+        prjconf::definitions(&self.tree).into_iter().filter(|definition| definition.name == name).collect()
     }
 
-    /// The places an editor jumps to from a macro at an offset: the definition that counts there, else all there are.
-    pub(super) fn definition_places(&self, name: &str, offset: usize) -> Vec<Value> {
-        let found = self.definitions(name);
-        let before = found.iter().rev().find(|(definition, own)| {
-            own.is_some_and(|own| own <= offset)
-                && definition.visibility == crate::commands::config::Visibility::Configuration
-        });
-        match before {
-            Some((definition, _)) => self.place(definition).into_iter().collect(),
-            None => found.iter().filter_map(|(definition, _)| self.place(definition)).collect(),
+    /// The places an editor jumps to from an offset: the definition of the macro there that holds, here or in another file.
+    pub(super) fn definition_places(&self, offset: usize) -> Vec<Value> {
+        let Some(Symbol { kind: SymbolKind::Macro(name), .. }) = prjconf::symbol_at(&self.own, offset) else {
+            return Vec::new();
+        };
+        if let Some(Definition { name_span: span, .. }) = prjconf::definition_of(&self.own, &name, offset) {
+            return vec![json!({"uri": self.uri, "range": self.document.range(span.start, span.end)})];
         }
+        self.definitions(&name).iter().filter_map(|definition| self.place_elsewhere(definition)).collect()
     }
 
-    fn place(&self, definition: &Definition) -> Option<Value> {
-        let location = self.tree.locate(definition.span);
-        if let Some(span) = self.own(&location) {
-            return Some(json!({"uri": self.uri, "range": self.document.range(span.start, span.end)}));
-        }
+    fn place_elsewhere(&self, definition: &Definition) -> Option<Value> {
+        let location = self.tree.locate(definition.name_span);
         location.source?;
-        let text = String::from_utf8(prjconf_text(self, &location.name)?).ok()?;
+        let text = String::from_utf8((self.loader)(self.uri, &location.name)?).ok()?;
         let other = Document::new(text, None);
         let folder = self.uri.rsplit_once('/').map_or("", |(folder, _)| folder);
         let uri = format!("{folder}/{}", segment(&location.name));
         Some(json!({"uri": uri, "range": other.range(location.span.start, location.span.end)}))
     }
-}
-
-fn prjconf_text(analysis: &Analysis<'_>, name: &str) -> Option<Vec<u8>> {
-    (analysis.loader)(analysis.uri, name)
 }
 
 /// Without the files it names if one of them is missing.

@@ -8,7 +8,6 @@ mod document;
 mod framing;
 mod hover;
 mod server;
-mod words;
 
 use std::io::Write as _;
 use std::path::PathBuf;

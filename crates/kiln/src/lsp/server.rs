@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::analysis::{Analysis, Loader};
 use super::complete::complete;
 use super::document::Document;
-use super::hover::{hover, macro_at};
+use super::hover::hover;
 use crate::commands::config::laid_out;
 use crate::failure::Answer;
 
@@ -122,10 +122,7 @@ impl Server {
         Ok(match what {
             "hover" => hover(&analysis, offset),
             "completion" => json!(complete(&analysis, offset)),
-            _ => {
-                let name = macro_at(&analysis, offset).map(|(name, ..)| name);
-                json!(name.map(|name| analysis.definition_places(&name, offset)).unwrap_or_default())
-            }
+            _ => json!(analysis.definition_places(offset)),
         })
     }
 
@@ -187,7 +184,7 @@ fn capabilities() -> Value {
             "positionEncoding": "utf-16",
             "textDocumentSync": {"openClose": true, "change": 2},
             "hoverProvider": true,
-            "completionProvider": {"triggerCharacters": ["%", "{", "?", " "]},
+            "completionProvider": {"triggerCharacters": ["%", "{", "?", "!", " "]},
             "definitionProvider": true,
             "documentFormattingProvider": true,
         },
@@ -278,20 +275,22 @@ mod tests {
         let text = |answer: Value| answer["contents"]["value"].as_str().unwrap_or_default().to_owned();
         let keyword = text(ask(&mut server, "hover", 5, 2));
         assert!(
-            keyword.starts_with("**Prefer:**") && keyword.contains("Decides if several") && keyword.contains("\ny\n"),
+            keyword.starts_with("`Prefer: [!]") && keyword.contains("Decides if several") && keyword.contains("\ny\n"),
             "{keyword}"
         );
         let condition = text(ask(&mut server, "hover", 2, 1));
-        assert!(condition.starts_with("**true** for i586\n\n**false** for x86_64, "), "{condition}");
-        assert!(text(ask(&mut server, "hover", 6, 1)).starts_with("**true** for x86_64, i586"));
+        assert!(condition.contains("\n\n**true** for i586\n\n**false** for x86_64, "), "{condition}");
+        assert!(text(ask(&mut server, "hover", 6, 1)).contains("**true** for x86_64, i586"));
         let used = ask(&mut server, "hover", 3, 11);
         assert_eq!(used["range"], json!({"start": {"line": 3, "character": 11}, "end": {"line": 3, "character": 12}}));
         let used = text(used);
         assert!(
-            used.contains(": `3`") && used.contains("line 2 of own one.conf, seen by the configuration: `3`"),
+            used.contains(": `3`") && used.contains("Line 2 of own one.conf, seen by the configuration: `3`"),
             "{used}"
         );
-        assert_eq!(ask(&mut server, "hover", 5, 9), Value::Null);
+        let entry = text(ask(&mut server, "hover", 5, 9));
+        assert!(entry.starts_with("`Prefer:` has `y` for x86_64, i586"), "{entry}");
+        assert_eq!(ask(&mut server, "hover", 0, 3), Value::Null);
     }
 
     #[test]
@@ -314,22 +313,23 @@ mod tests {
 
     #[test]
     fn words_are_offered_where_they_fit() {
-        let (mut server, _) = open("Pre\nBuildFlags: vm\n%define own 1\nPrefer: x%{?o\n%ifarch x\nPrefer: lib\n");
+        let text =
+            "Pre\nBuildFlags: vm\n%define own 1\nPrefer: x%{?o\n%ifarch x\nPrefer: lib\n%i\nBuildFlags: sbom:x\n";
+        let (mut server, _) = open(text);
         let keywords = ask(&mut server, "completion", 0, 3);
-        assert!(
-            labels(&keywords).contains(&"Preinstall:".to_owned()) && labels(&keywords).contains(&"%ifarch".to_owned())
-        );
-        assert!(keywords[0]["documentation"]["value"].as_str().unwrap().contains("list"));
+        assert_eq!(labels(&keywords), ["Prefer:", "Preinstall:"]);
+        assert!(keywords[0]["documentation"]["value"].as_str().unwrap().contains("Decides"));
         let flags = ask(&mut server, "completion", 1, 14);
-        let vm = flags.as_array().unwrap().iter().find(|item| item["label"] == "vmfstype:").unwrap();
-        assert_eq!(
-            vm["textEdit"]["range"],
-            json!({"start": {"line": 1, "character": 12}, "end": {"line": 1, "character": 14}})
-        );
-        let macros = ask(&mut server, "completion", 3, 13);
-        assert!(["own", "ix86", "upper"].iter().all(|name| labels(&macros).contains(&(*name).to_owned())), "{macros}");
-        assert!(labels(&ask(&mut server, "completion", 4, 9)).contains(&"x86_64".to_owned()));
+        let range = json!({"start": {"line": 1, "character": 12}, "end": {"line": 1, "character": 14}});
+        assert_eq!(labels(&flags), ["vmfsoptions", "vmfstype"]);
+        assert_eq!((&flags[1]["textEdit"]["range"], &flags[1]["detail"]), (&range, &json!("vmfstype:TYPE")));
+        assert_eq!(labels(&ask(&mut server, "completion", 3, 13)), ["own"]);
+        assert_eq!(labels(&ask(&mut server, "completion", 4, 9)), ["x86_64"]);
         assert_eq!(ask(&mut server, "completion", 5, 11), json!([]));
+        let words = labels(&ask(&mut server, "completion", 6, 2));
+        assert!(words.iter().any(|word| word.ends_with("ifarch")) && words.contains(&"ix86".to_owned()), "{words:?}");
+        let flag = ask(&mut server, "hover", 7, 14)["contents"]["value"].clone();
+        assert!(flag.as_str().unwrap().starts_with("`sbom:"), "{flag}");
     }
 
     #[test]

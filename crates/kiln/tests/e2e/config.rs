@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::kit::{Server, offer_targets};
 
+const PROJECT: &str = "home:admin:tools";
+
 const FAULTY: &str = "\
 Prefer: a b
 Perfer: x
@@ -386,30 +388,35 @@ fn dump_arguments(case: &Path) -> Vec<String> {
     arguments
 }
 
+/// A server with a project that has two revisions and two targets.
+fn project(folder: &tempfile::TempDir) -> Server {
+    let server = Server::start(folder.path(), &[]);
+    offer_targets(folder.path());
+    let targets = ["--target", "debian-12-x86_64", "--target", "debian-12-i586"];
+    assert_eq!(server.kiln(&[&["project", "create", PROJECT], &targets[..]].concat()).code(), 0);
+    for file in ["1.conf", "2.conf"] {
+        let path = folder.path().join(file).display().to_string();
+        assert_eq!(server.kiln(&["project", "config", PROJECT, "--set", &path]).code(), 0);
+    }
+    server
+}
+
 #[test]
 fn projects_are_checked_shown_and_compared_on_the_server() {
     let folder = folder(&[
         ("1.conf", "Prefer: liba\n"),
         ("2.conf", "%ifarch i586\nPrefer: libb\n%endif\nPerfer: x\n%define v 2\n"),
     ]);
-    let server = Server::start(folder.path(), &[]);
-    offer_targets(folder.path());
-    let project = "home:admin:tools";
-    let targets = ["--target", "debian-12-x86_64", "--target", "debian-12-i586"];
-    assert_eq!(server.kiln(&[&["project", "create", project], &targets[..]].concat()).code(), 0);
-    for file in ["1.conf", "2.conf"] {
-        let path = folder.path().join(file).display().to_string();
-        assert_eq!(server.kiln(&["project", "config", project, "--set", &path]).code(), 0);
-    }
+    let server = project(&folder);
     let all = [
-        &["check", project][..],
-        &["show", project, "debian-12", "i586", "--keyword", "Prefer"],
-        &["show", project, "debian-12", "x86_64", "--keyword", "Prefer", "--revision", "1"],
-        &["show", project],
-        &["eval", "%v", project, "--arch", "i586"],
-        &["diff", project],
-        &["diff", project, "--from-revision", "0", "--to-revision", "1"],
-        &["diff", project, "--from-revision", "9"],
+        &["check", PROJECT][..],
+        &["show", PROJECT, "debian-12", "i586", "--keyword", "Prefer"],
+        &["show", PROJECT, "debian-12", "x86_64", "--keyword", "Prefer", "--revision", "1"],
+        &["show", PROJECT],
+        &["eval", "%v", PROJECT, "--arch", "i586"],
+        &["diff", PROJECT],
+        &["diff", PROJECT, "--from-revision", "0", "--to-revision", "1"],
+        &["diff", PROJECT, "--from-revision", "9"],
         &["check", "home:admin:nosuch"],
     ];
     let mut shown = String::new();

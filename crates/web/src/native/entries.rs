@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use prjconf::keyword::{KEYWORDS, Keyword, Kind, List, Map, Scalar};
-use prjconf::{BuildConfig, Evaluated, Finding, ItemKind, Location, Origin, Span, Tree};
+use prjconf::{BuildConfig, Definition, DefinitionKind, Evaluated, Finding, Location, Macros, Origin, Tree};
 
 use super::wire::{EntryAnswer, FindingAnswer, OriginAnswer};
 
@@ -12,7 +12,7 @@ use super::wire::{EntryAnswer, FindingAnswer, OriginAnswer};
 /// Scalars that are not set, and the standard macros, are left out.
 #[must_use]
 pub fn entries(tree: &Tree, evaluated: &Evaluated) -> Vec<EntryAnswer> {
-    let table = Table { tree, evaluated, macros: macro_definitions(tree) };
+    let table = Table { tree, evaluated, macros: recipe_macros(tree) };
     let mut out = Vec::new();
     for (index, keyword) in KEYWORDS.iter().enumerate() {
         let again = KEYWORDS.iter().take(index).any(|other| other.kind == keyword.kind);
@@ -23,51 +23,17 @@ pub fn entries(tree: &Tree, evaluated: &Evaluated) -> Vec<EntryAnswer> {
     out
 }
 
-/// Where the macros of `Macros:` blocks and `DistMacro:` lines are defined, as spans of the joined text. The last one counts.
-#[must_use]
-pub fn macro_definitions(tree: &Tree) -> BTreeMap<String, Span> {
-    let mut found = BTreeMap::new();
-    for item in tree.items() {
-        let text = tree.item_text(item);
-        let start = item.start as usize;
-        if item.kind == ItemKind::MacrosBlock {
-            let mut at = start;
-            for line in text.split(|byte| *byte == b'\n') {
-                if let Some(name) = line.strip_prefix(b"%").and_then(word) {
-                    found.insert(name.to_owned(), Span { start: at, end: at + 1 + name.len() });
-                }
-                at += line.len() + 1;
-            }
-        } else if let Some((name, span)) = dist_macro(text) {
-            found.insert(name, Span { start: start + span.start, end: start + span.end });
-        }
-    }
-    found
-}
-
-fn dist_macro(line: &[u8]) -> Option<(String, Span)> {
-    let blanks = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    let keyword_end = blanks + line.get(blanks..)?.iter().position(u8::is_ascii_whitespace)?;
-    let keyword = Keyword::of_word(line.get(blanks..keyword_end)?)?;
-    if keyword.kind != Kind::DistMacro {
-        return None;
-    }
-    let rest = line.get(keyword_end..)?;
-    let start = keyword_end + rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    let name = word(line.get(start..)?)?;
-    Some((name.to_owned(), Span { start, end: start + name.len() }))
-}
-
-/// The macro name a text starts with.
-fn word(text: &[u8]) -> Option<&str> {
-    let len = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-    std::str::from_utf8(text.get(..len)?).ok().filter(|name| !name.is_empty())
+/// Where the macros that recipes see are defined, by name. The last definition counts.
+fn recipe_macros(tree: &Tree) -> BTreeMap<String, Definition> {
+    let for_recipes = |one: &Definition| matches!(one.kind, DefinitionKind::Block | DefinitionKind::DistMacro);
+    let definitions = prjconf::definitions(tree).into_iter().filter(for_recipes);
+    definitions.map(|definition| (definition.name.clone(), definition)).collect()
 }
 
 struct Table<'a> {
     tree: &'a Tree,
     evaluated: &'a Evaluated,
-    macros: BTreeMap<String, Span>,
+    macros: BTreeMap<String, Definition>,
 }
 
 impl Table<'_> {
@@ -109,25 +75,18 @@ impl Table<'_> {
             }
             Kind::Macros => {
                 for (name, value) in self.macro_values() {
-                    let span = self.macros.get(&name);
-                    out.push(entry(&name, Some(&value), span.map(|span| Origin { span: *span, is_expanded: false })));
+                    let span = self.macros.get(&name).map(|definition| definition.name_span);
+                    out.push(entry(&name, Some(&value), span.map(|span| Origin { span, is_expanded: false })));
                 }
             }
             Kind::DistMacro | Kind::FromScratch => {}
         }
     }
 
-    /// The macros the texts define, with their bodies; the last definition counts.
+    /// The macros the texts define for recipes, with their bodies; the last definition counts.
     fn macro_values(&self) -> BTreeMap<String, String> {
-        let lines = self.evaluated.config.macros.iter().filter_map(|line| line.strip_prefix("%define "));
-        let mut values = BTreeMap::new();
-        for line in lines {
-            if let Some(name) = word(line.as_bytes()).filter(|name| self.macros.contains_key(*name)) {
-                let body = line.get(name.len()..).unwrap_or_default().trim_start();
-                values.insert(name.to_owned(), body.to_owned());
-            }
-        }
-        values
+        let macros = Macros::of_config(&self.evaluated.config);
+        self.macros.keys().filter_map(|name| Some((name.clone(), macros.body(name)?))).collect()
     }
 
     fn place(&self, origin: Origin) -> Option<OriginAnswer> {
@@ -232,7 +191,7 @@ impl FindingAnswer {
 
 #[cfg(test)]
 mod tests {
-    use prjconf::{Options, evaluate, parse};
+    use prjconf::{Options, Span, evaluate, parse};
 
     use super::*;
 

@@ -1,13 +1,12 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use prjconf::{Code, Evaluated, Macros, Options, SourceText, Tree};
+use prjconf::{Code, Definition, DefinitionKind, Evaluated, Macros, Options, SourceText, Tree};
 use serde::Serialize;
 
 use super::input::{self, Loaded, is_file};
 use super::remote::{self, Remote};
 use super::show::file_arch;
-use super::{Definition, Visibility, definitions, names_in};
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::settings::ClientFlags;
@@ -118,22 +117,20 @@ impl Context {
 
     /// The macros of a text, those in their bodies included; each after the one that uses it.
     fn used(&self, text: &str, evaluated: &Evaluated) -> Vec<Used> {
-        let definitions = definitions(&self.tree);
+        let definitions = prjconf::definitions(&self.tree);
         let recipes = Macros::of_config(&evaluated.config);
         let mut seen = BTreeSet::new();
-        let mut next: Vec<String> = names_in(text.as_bytes()).into_iter().map(|(name, _)| name).collect();
+        let mut next: Vec<String> = names_in(text).map(str::to_owned).collect();
         let mut used = Vec::new();
         while let Some(name) = (!next.is_empty()).then(|| next.remove(0)) {
             if !seen.insert(name.clone()) || used.len() == 100 {
                 continue;
             }
             let own: Vec<&Definition> = definitions.iter().filter(|one| one.name == name).collect();
-            for (visibility, seen_by) in
-                [(Visibility::Configuration, "configuration"), (Visibility::Recipes, "recipes")]
-            {
-                let own: Vec<&&Definition> = own.iter().filter(|one| one.visibility == visibility).collect();
+            for (for_recipes, seen_by) in [(false, "configuration"), (true, "recipes")] {
+                let own: Vec<&&Definition> = own.iter().filter(|one| is_for_recipes(one) == for_recipes).collect();
                 let Some(last) = own.last() else { continue };
-                next.extend(names_in(last.body.as_bytes()).into_iter().map(|(name, _)| name));
+                next.extend(names_in(&last.body).map(str::to_owned));
                 let places = own.iter().map(|one| self.place(one)).collect();
                 used.push(Used { name: name.clone(), places, body: last.body.clone(), seen_by });
             }
@@ -145,13 +142,26 @@ impl Context {
     }
 
     fn place(&self, definition: &Definition) -> String {
-        let location = self.tree.locate(definition.span);
+        let location = self.tree.locate(definition.name_span);
         match self.files.as_ref().and_then(|files| files.place(&location)) {
             Some(place) => place,
             None if location.source.is_none() => "the server".to_owned(),
             None => format!("{}:{}", location.name, location.line),
         }
     }
+}
+
+const fn is_for_recipes(definition: &Definition) -> bool {
+    matches!(definition.kind, DefinitionKind::Block | DefinitionKind::DistMacro)
+}
+
+/// The names of macros in a text, built-in ones included.
+fn names_in(text: &str) -> impl Iterator<Item = &str> {
+    text.split('%').skip(1).filter_map(|rest| {
+        let rest = rest.trim_start_matches(['{', '?', '!']);
+        let len = rest.find(|other: char| !other.is_ascii_alphanumeric() && other != '_').unwrap_or(rest.len());
+        rest.get(..len).filter(|name| name.starts_with(|first: char| !first.is_ascii_digit()))
+    })
 }
 
 /// What is asked.

@@ -12,7 +12,7 @@ use crate::failure::{Exit, Failure};
 const STDIN: &str = "<stdin>";
 
 /// The architectures a file is looked at for, unless some are named.
-const USUAL_ARCHES: [&str; 7] = ["x86_64", "i586", "aarch64", "armv7l", "ppc64le", "s390x", "riscv64"];
+pub(crate) const USUAL_ARCHES: [&str; 7] = ["x86_64", "i586", "aarch64", "armv7l", "ppc64le", "s390x", "riscv64"];
 
 /// How many further architectures the conditions of a text may name.
 const MOST_NAMED_ARCHES: usize = 24;

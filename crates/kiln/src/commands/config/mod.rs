@@ -6,7 +6,6 @@ mod dump;
 mod eval;
 mod fmt;
 mod input;
-mod macros;
 mod remote;
 mod render;
 mod show;
@@ -20,8 +19,7 @@ use crate::settings::ClientFlags;
 
 pub(crate) use eval::in_configuration;
 pub(crate) use fmt::laid_out;
-pub(crate) use input::arches;
-pub(crate) use macros::{Definition, Visibility, definitions, names_in};
+pub(crate) use input::{USUAL_ARCHES, arches};
 pub(crate) use render::render;
 
 #[derive(Debug, Subcommand)]
