@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::document::Document;
 use crate::client::segment;
-use crate::commands::config::arches;
+use crate::commands::config::{arches, arches_to_check};
 
 /// Reads a file beside the document of an address.
 pub(super) type Loader = fn(uri: &str, name: &str) -> Option<Vec<u8>>;
@@ -48,7 +48,7 @@ impl<'a> Analysis<'a> {
 
     /// Everything that is wrong or doubtful, as diagnostics of the protocol.
     pub(super) fn diagnostics(&self) -> Vec<Value> {
-        let arches = self.arches();
+        let arches = arches_to_check(&[], self.tree.text());
         let arches: Vec<&str> = arches.iter().map(String::as_str).collect();
         let diagnostic = |finding: prjconf::Finding| {
             let span = self.in_document(&self.tree.locate(finding.span))?;

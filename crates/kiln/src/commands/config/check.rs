@@ -93,7 +93,7 @@ pub(super) fn run(arguments: &Arguments, flags: &ClientFlags, output: Output) ->
 
 fn of_file(input: &str, arches: &[String]) -> Result<Report, Failure> {
     let loaded = input::load(input)?;
-    let arches = input::arches(arches, &[loaded.tree.text()]);
+    let arches = input::arches_to_check(arches, loaded.tree.text());
     let arches: Vec<&str> = arches.iter().map(String::as_str).collect();
     let mut findings = Vec::new();
     let mut texts: std::collections::BTreeMap<String, std::rc::Rc<[u8]>> = std::collections::BTreeMap::new();

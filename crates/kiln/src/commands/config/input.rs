@@ -103,6 +103,16 @@ pub(crate) fn arches(named: &[String], texts: &[&[u8]]) -> Vec<String> {
     USUAL_ARCHES.into_iter().chain(found.into_iter().take(MOST_NAMED_ARCHES)).map(str::to_owned).collect()
 }
 
+/// The architectures a text is checked for: one is enough if nothing in it depends on the architecture.
+pub(crate) fn arches_to_check(named: &[String], text: &[u8]) -> Vec<String> {
+    let has = |word: &[u8]| text.windows(word.len()).any(|window| window == word);
+    let mut all = arches(named, &[text]);
+    if named.is_empty() && !has(b"arch") && !has(b"_target_") {
+        all.truncate(1);
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +123,8 @@ mod tests {
         let all = arches(&[], &[text]);
         assert_eq!((all.len(), all.last().map(String::as_str)), (8, Some("ia64")));
         assert_eq!(arches(&["m68k".to_owned()], &[text]), ["m68k"]);
+        assert_eq!(arches_to_check(&[], text), all);
+        assert_eq!(arches_to_check(&[], b"Prefer: a\n"), ["x86_64"]);
     }
 
     #[test]

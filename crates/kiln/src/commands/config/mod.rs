@@ -19,7 +19,7 @@ use crate::settings::ClientFlags;
 
 pub(crate) use eval::in_configuration;
 pub(crate) use fmt::laid_out;
-pub(crate) use input::{USUAL_ARCHES, arches};
+pub(crate) use input::{USUAL_ARCHES, arches, arches_to_check};
 pub(crate) use render::render;
 
 #[derive(Debug, Subcommand)]
