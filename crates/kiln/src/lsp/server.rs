@@ -376,6 +376,46 @@ mod tests {
         assert!(!ask(&mut server, "hover", 0, 1).is_null());
     }
 
+    /// Edits and questions at random places; the same ones each time.
+    #[test]
+    fn any_edit_leaves_a_server_that_answers() {
+        const PIECES: [&str; 16] = [
+            "Prefer: ",
+            "%if ",
+            "%{?",
+            "}",
+            "\n",
+            "\r\n",
+            "😀",
+            "é",
+            "Macros:\n",
+            ":Macros\n",
+            "%define x ",
+            "\\",
+            "!",
+            "%",
+            "%endif\n",
+            "#!PrependConfigFile: base.conf\n",
+        ];
+        let (mut server, _) = open("");
+        let mut state = 1_u64;
+        let mut next = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for version in 2..300 {
+            let mut position = || json!({"line": next(12), "character": next(16)});
+            let (start, end) = (position(), position());
+            let piece = PIECES[usize::try_from(next(16)).unwrap()];
+            let change = json!({"range": {"start": start, "end": end}, "text": piece.repeat(1 + usize::try_from(next(3)).unwrap())});
+            let params = json!({"textDocument": {"uri": URI, "version": version}, "contentChanges": [change]});
+            let told = say(&mut server, "textDocument/didChange", None, &params);
+            assert_eq!(told[0]["params"]["version"], version);
+            let what = ["hover", "completion", "definition", "formatting"][usize::try_from(next(4)).unwrap()];
+            ask(&mut server, what, next(12), next(16));
+        }
+    }
+
     #[test]
     fn the_life_of_a_server_has_an_order() {
         let mut server = Server::new(beside);

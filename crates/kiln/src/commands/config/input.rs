@@ -59,6 +59,9 @@ pub(super) fn read(word: &str) -> Result<Vec<u8>, Failure> {
         std::io::stdin().lock().read_to_end(&mut text)?;
         return Ok(text);
     }
+    if Path::new(word).is_dir() {
+        return Err(Failure::new(Exit::Invalid, format!("{word} is a folder")));
+    }
     Ok(fs_err::read(word)?)
 }
 
