@@ -62,8 +62,8 @@ pub(crate) struct Lines {
 }
 
 /// Runs pass 3.
-pub(crate) fn run(tree: &Tree, table: MacroTable, trace: bool) -> Lines {
-    let mut state = LineLoop::new(tree, table, trace);
+pub(crate) fn run(tree: &Tree, table: MacroTable, nesting: usize, trace: bool) -> Lines {
+    let mut state = LineLoop::new(tree, table, nesting, trace);
     for (index, item) in tree.items().iter().enumerate() {
         state.index = index;
         state.line_number.next();
@@ -139,7 +139,7 @@ struct LineLoop<'a> {
 }
 
 impl<'a> LineLoop<'a> {
-    fn new(tree: &'a Tree, table: MacroTable, trace: bool) -> Self {
+    fn new(tree: &'a Tree, table: MacroTable, nesting: usize, trace: bool) -> Self {
         let out = Lines {
             records: Vec::with_capacity(tree.items().len()),
             expanded: Vec::new(),
@@ -151,7 +151,7 @@ impl<'a> LineLoop<'a> {
         Self {
             tree,
             table,
-            budget: Budget::for_text(tree.text().len()),
+            budget: Budget::for_text(tree.text().len()).with_nesting(nesting),
             messages: Vec::new(),
             skip: 0,
             queue: VecDeque::new(),
@@ -175,6 +175,14 @@ impl<'a> LineLoop<'a> {
     fn push_raw(&mut self) {
         if let Some(item) = self.tree.items().get(self.index) {
             self.push(RecordKind::Raw, item.start, item.end);
+        }
+    }
+
+    /// The raw text of a line that a macro made a branch; a line that is one itself would be ignored anyway.
+    fn push_raw_directive(&mut self, is_input: bool) {
+        let text = self.tree.items().get(self.index).map(|item| trim_start(self.tree.item_text(item)));
+        if is_input && text.is_some_and(|text| text.first() != Some(&b'%')) {
+            self.push_raw();
         }
     }
 
@@ -213,11 +221,17 @@ impl<'a> LineLoop<'a> {
             line = self.expanded(&line);
         }
         match Branch::of_line(&line) {
-            Some(Branch::Else) => return self.branch_else(),
-            Some(Branch::Endif) => return self.branch_endif(),
+            Some(Branch::Else) => {
+                self.push_raw_directive(is_input);
+                return self.branch_else();
+            }
+            Some(Branch::Endif) => {
+                self.push_raw_directive(is_input);
+                return self.branch_endif();
+            }
             Some(Branch::Elif(position)) => match self.branch_elif(line, position) {
                 Some(condition_line) => line = condition_line,
-                None => return,
+                None => return self.push_raw_directive(is_input),
             },
             None => {}
         }

@@ -1,4 +1,5 @@
 use strict;
+use Time::HiRes qw(setitimer ITIMER_VIRTUAL);
 require Build;
 Build->import(':rpm');
 my @warnings;
@@ -51,8 +52,9 @@ sub answer {
   $arch =~ s/\s+$//;
   $arch = 'noarch' if $arch eq '';
   my %out = ('config' => undef, 'died' => undef);
-  local $SIG{ALRM} = sub { die("takes too long\n") };
-  alarm(10);
+  my $stopped = 0;
+  local $SIG{VTALRM} = sub { $stopped = 1; die("no end\n") };
+  setitimer(ITIMER_VIRTUAL, 10);
   eval {
     my $config;
     if (($files->{'mode'} || '') =~ /combine/) {
@@ -72,7 +74,8 @@ sub answer {
       $out{'eval'} = \%expanded;
     }
   };
-  alarm(0);
+  setitimer(ITIMER_VIRTUAL, 0);
+  return "NO END\n" if $stopped;
   if ($@) { $out{'died'} = "$@"; chomp $out{'died'}; }
   delete $out{'config'}->{'__pw_lineref'} if $out{'config'};
   $out{'warnings'} = [ @warnings ];

@@ -57,7 +57,7 @@ impl Gathered {
         let options = Options::for_arch(arch);
         let mut table = MacroTable::for_arch(options.first_arch().as_bytes());
         table.watch();
-        let lines = pass3::run(tree, table, true);
+        let lines = pass3::run(tree, table, options.nesting, true);
         let texts = Texts { tree, lines: &lines };
         self.any.extend(finding::of_evaluation(texts, &apply::run(texts)));
         let items: BTreeSet<u32> = lines.records.iter().map(|record| record.item).collect();

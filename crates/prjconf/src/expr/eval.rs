@@ -56,7 +56,7 @@ struct Parser<'a, 'e, 't> {
     pos: usize,
     /// Whether operands may contain macros.
     value_form: bool,
-    /// False in a branch that is not taken: its macros stay unexpanded. Its arithmetic is done all the same.
+    /// False in a branch that is not taken: its operands count as empty in the value form. Its arithmetic is done all the same.
     active: bool,
     /// The last line feed that is not the last byte, in the value form.
     last_line_feed: Option<usize>,
@@ -278,7 +278,12 @@ impl Parser<'_, '_, '_> {
     }
 
     fn expanded(&mut self, raw: &[u8]) -> Vec<u8> {
-        if self.value_form && self.active { self.expander.expand_inner(raw) } else { raw.to_vec() }
+        match (self.value_form, self.active) {
+            (true, true) => self.expander.expand_inner(raw),
+            // In a branch that is not taken every operand is empty, and so 0.
+            (true, false) => Vec::new(),
+            (false, _) => raw.to_vec(),
+        }
     }
 
     fn string(&mut self) -> Result<Value, Message> {

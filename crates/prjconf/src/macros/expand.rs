@@ -1,6 +1,7 @@
 //! Macro expansion of one text.
 
-use super::budget::{Budget, MAX_NESTING, MAX_TEXT_BYTES};
+use super::budget::{Budget, MAX_TEXT_BYTES};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::builtin::{Builtin, unquote};
@@ -88,7 +89,7 @@ impl<'t> Expander<'t> {
 
     /// Starts something nested, an expansion or a bracket of an expression; false if that is too deep.
     pub(crate) fn enter(&mut self) -> bool {
-        let fits = self.nesting < MAX_NESTING;
+        let fits = self.nesting < self.budget.max_nesting();
         self.nesting += usize::from(fits);
         fits
     }
@@ -218,13 +219,16 @@ impl<'t> Expander<'t> {
     ///
     /// The peer's bracket scanner never finds the closing bracket; configurations rely on the outcome.
     fn bracket_expression(&mut self, rest: &[u8]) -> Vec<u8> {
-        let inside = rest.strip_suffix(b"]\n").or_else(|| rest.strip_suffix(b"]")).unwrap_or(rest);
+        let inside = match rest.strip_suffix(b"]\n") {
+            Some(inside) => Cow::Owned([inside, b"\n"].concat()),
+            None => Cow::Borrowed(rest.strip_suffix(b"]").unwrap_or(rest)),
+        };
         if !self.enter() {
             self.error("macro too deeply nested");
             return Vec::new();
         }
         let tokens = self.tokens;
-        let value = expr::evaluate_value_form(inside, self);
+        let value = expr::evaluate_value_form(&inside, self);
         self.tokens = tokens;
         self.leave();
         value
@@ -261,7 +265,7 @@ impl<'t> Expander<'t> {
         }
         match (builtin, found) {
             (Some(builtin), _) => self.builtin(builtin, around, &parts, out),
-            (None, Some(Macro { options: Some(options), body, .. })) => self.parametric(&options, body, around, &parts),
+            (None, Some(found)) if found.options.is_some() => self.parametric(found, around, &parts),
             (None, Some(found)) => Self::plain(found, around, &parts, out),
             (None, None) => Step::Continue(token.end),
         }
@@ -315,9 +319,11 @@ impl<'t> Expander<'t> {
         Step::Continue(behind)
     }
 
-    fn parametric<'a>(&mut self, options: &[u8], body: Body, around: &Around<'_, 'a>, parts: &Parts<'_>) -> Step<'a> {
+    /// Collecting the arguments may define the macro anew; then the new definition is called.
+    fn parametric<'a>(&mut self, found: Macro, around: &Around<'_, 'a>, parts: &Parts<'_>) -> Step<'a> {
         let words = self.arguments(around, parts);
-        let bound = bind_arguments(parts.name, options, &words);
+        let Macro { options, body, .. } = self.table.look_up(parts.name).unwrap_or(found);
+        let bound = bind_arguments(parts.name, options.as_deref().unwrap_or_default(), &words);
         let outer = self.table.bound_names();
         let saved = self.table.bind(bound);
         Step::Push(Frame::of_body(body, Some((saved, outer))), around.behind())
