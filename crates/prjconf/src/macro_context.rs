@@ -37,6 +37,12 @@ impl Macros {
         macros
     }
 
+    /// With another limit of nesting; see [`crate::Options::nesting`].
+    #[must_use]
+    pub fn with_nesting(self, nesting: usize) -> Self {
+        Self { budget: self.budget.with_nesting(nesting), ..self }
+    }
+
     /// `%define`, optional white space, name, optional `(options)`, white space, body; other lines do nothing.
     fn define_line(&mut self, line: &[u8]) {
         let Some(rest) = line.strip_prefix(b"%define").map(trim_start) else { return };
