@@ -3,6 +3,7 @@
 
 mod bless;
 mod cases_config;
+mod cases_effects;
 mod cases_expand;
 mod cases_universe;
 mod dependencies;
@@ -19,12 +20,13 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   check            what CI checks first: format, lints, tidy
   tidy             the rules of ARCHITECTURE.md that a program can check
   bless            write the generated files (clippy.toml of each crate)
-  cases KIND DIR   compare us with recorded answers of the peers; KIND is config, config-real or expand
+  cases KIND DIR   compare us with recorded answers of the peers; KIND is config,
+                   config-real, config-effects or expand
   cases universe OPTIONS
                    the same with all of Debian: --data FOLDER --expected FILE [--n COUNT] [--seed TEXT]
   peer config OPTIONS
                    generated configurations through the peer and us: [--library FOLDER] [--count CASES] [--seed NUMBER]
-                   [--keep FOLDER]; the library is a checkout of obs-build, OBS_BUILD_DIR if not given";
+                   [--first NUMBER] [--keep FOLDER]; the library is a checkout of obs-build, OBS_BUILD_DIR if not given";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -72,6 +74,7 @@ impl CaseTally {
 fn cases(kind: &str, folder: &Path) -> anyhow::Result<()> {
     let tally = match kind {
         "config" | "config-real" => cases_config::run(kind, folder)?,
+        "config-effects" => cases_effects::run(folder)?,
         "expand" => cases_expand::run(folder)?,
         _ => bail!("{kind}: no such kind of cases\n\n{USAGE}"),
     };

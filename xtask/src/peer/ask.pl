@@ -8,6 +8,7 @@ $SIG{__WARN__} = sub {
   $w =~ s/ at \S+ line \d+(?:, <\S+> (?:line|chunk) \d+)?\.$/ at PERL/;
   push @warnings, $w;
 };
+$| = 1;
 binmode STDIN; binmode STDOUT;
 
 sub block {
@@ -54,7 +55,7 @@ sub answer {
   my %out = ('config' => undef, 'died' => undef);
   my $stopped = 0;
   local $SIG{VTALRM} = sub { $stopped = 1; die("no end\n") };
-  setitimer(ITIMER_VIRTUAL, 10);
+  setitimer(ITIMER_VIRTUAL, 10, 1);
   eval {
     my $config;
     if (($files->{'mode'} || '') =~ /combine/) {
