@@ -89,14 +89,26 @@ impl Macros {
         Expansion { text: decode(&out), warnings: messages.iter().map(|message| decode(message)).collect() }
     }
 
+    /// Allows the work that a text of so many bytes may need, instead of what is left.
+    pub fn allow_work_for(&mut self, text_bytes: usize) {
+        self.budget = Budget::for_text(text_bytes);
+    }
+
+    /// Whether the expression of an `%if` is true whose macros were expanded already; errors make it false and are
+    /// returned.
+    pub fn evaluate(&mut self, expanded: &str) -> (bool, Vec<String>) {
+        let mut messages = Vec::new();
+        let mut expander = Expander::new(&mut self.table, &mut messages, &mut self.budget);
+        let value = expr::evaluate_condition(&encode(expanded), &mut expander);
+        (value, messages.iter().map(|message| decode(message)).collect())
+    }
+
     /// Whether the expression of an `%if` is true, macros expanded first; errors make it false and are returned.
     pub fn condition(&mut self, expression: &str) -> (bool, Vec<String>) {
         let expanded = self.expand(expression);
-        let mut messages = Vec::new();
-        let mut expander = Expander::new(&mut self.table, &mut messages, &mut self.budget);
-        let value = expr::evaluate_condition(&encode(&expanded.text), &mut expander);
+        let (value, messages) = self.evaluate(&expanded.text);
         let mut warnings = expanded.warnings;
-        warnings.extend(messages.iter().map(|message| decode(message)));
+        warnings.extend(messages);
         (value, warnings)
     }
 }
