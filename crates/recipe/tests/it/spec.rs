@@ -148,3 +148,76 @@ fn foreign_files_are_read_as_build_pm_reads_them() {
     let share = share_identical("build-pm.diff", &files, &ours, &theirs);
     assert!(share > 0.9, "{share}");
 }
+
+/// The macros rpm itself has, as a configuration; `None`, with a word about it, where rpm is not installed.
+fn rpm_config() -> Option<String> {
+    let Ok(output) = Command::new("rpm").arg("--showrc").output() else {
+        eprintln!("skipped: rpm can not be run");
+        return None;
+    };
+    let text = prjconf::decode(&output.stdout);
+    let (_, table) = text.split_once("========================\n").unwrap();
+    let (table, _) = table.split_once("========================\n").unwrap_or((table, ""));
+    let mut config = "Macros:\n".to_owned();
+    for line in table.lines() {
+        let level = line.strip_prefix('-').and_then(|rest| rest.split_once([':', '=']));
+        match level.and_then(|(level, rest)| level.parse::<u32>().ok().map(|_| rest.trim_start())) {
+            Some(entry) if entry.ends_with("<builtin>") => {}
+            Some(entry) => write!(config, "\n%{}", entry.replacen('\t', " ", 1)).unwrap(),
+            None => write!(config, "\\\n{line}").unwrap(),
+        }
+    }
+    config.push_str("\n:Macros\n");
+    Some(config)
+}
+
+/// What rpmspec says of a file: sorted facts; `None` if it can not read it. `KILN_RPMSPEC` names another command.
+fn rpmspec(file: &Path) -> Option<String> {
+    let command = std::env::var_os("KILN_RPMSPEC").unwrap_or_else(|| "rpmspec".into());
+    let query = |which: &str, format: &str| {
+        let output = Command::new(&command).args(["-q", which, "--qf", format]).arg(file).output().ok()?;
+        output.status.success().then(|| prjconf::decode(&output.stdout))
+    };
+    let source = query("--srpm", "[requires: %{REQUIRENAME} %{REQUIREFLAGS:depflags} %{REQUIREVERSION}\n]")?;
+    let packages =
+        "package: %{NAME}\n[provides: %{=NAME}: %{PROVIDENAME} %{PROVIDEFLAGS:depflags} %{PROVIDEVERSION}\n]";
+    let text = source + &query("--rpms", packages)?;
+    let is_implicit = |line: &str| line.contains("rpmlib(") || line.contains("(x86-64) = ") || line.is_empty();
+    let lines = text.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>().join(" "));
+    Some(sorted(lines.filter(|line| !is_implicit(line))))
+}
+
+fn sorted(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<std::collections::BTreeSet<String>>().into_iter().collect::<Vec<_>>().join("\n")
+}
+
+/// The same facts from us.
+fn draw_as_rpmspec(spec: &SpecFile) -> String {
+    let requires = spec.build_requires.iter().filter(|text| !text.starts_with('-'));
+    let mut lines: Vec<String> = requires.map(|text| format!("requires: {text}")).collect();
+    for package in &spec.packages {
+        lines.push(format!("package: {}", package.name));
+        lines.push(format!("provides: {0}: {0} = {1}", package.name, package.evr));
+        lines.extend(package.provides.iter().map(|text| format!("provides: {}: {text}", package.name)));
+    }
+    sorted(lines.into_iter().filter(|line| !line.contains("(x86-64) = ")))
+}
+
+#[test]
+fn foreign_files_are_read_as_rpmspec_reads_them() {
+    let files = foreign_files();
+    let Some(text) = rpm_config().filter(|_| !files.is_empty()) else { return };
+    let config = config(&prjconf::encode(&text), "x86_64");
+    let context = SpecContext::new(&config);
+    let every: usize = std::env::var("KILN_SPEC_EVERY").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let asked = files.iter().step_by(every).filter_map(|file| Some((file.clone(), rpmspec(file)?)));
+    let (readable, theirs): (Vec<PathBuf>, Vec<String>) = asked.unzip();
+    eprintln!("rpmspec can read {} of {}", readable.len(), files.len().div_ceil(every));
+    if readable.is_empty() {
+        return;
+    }
+    let read = |file: &PathBuf| parse(&std::fs::read(file).unwrap(), &context, &SpecOptions::default()).0;
+    let ours: Vec<String> = readable.iter().map(|file| draw_as_rpmspec(&read(file))).collect();
+    let share = share_identical("rpmspec.diff", &readable, &ours, &theirs);
+    assert!(share > 0.8, "{share}");
+}
