@@ -109,7 +109,8 @@ fn rich_length(text: &str) -> usize {
 
 /// Whether the `[…]` behind a dependency selects it for the target: by architecture or by project.
 ///
-/// Rule: Build.pm's `dep_qualifier_mismatch`, where one `!` makes negations of all words behind it.
+/// Rule: obs-build 20210120, where one `!` makes negations of all words behind it.
+/// DIFFERS from newer ones: their `dep_qualifier_mismatch` has it the wrong way round.
 pub(super) fn is_selected(macros: &Macros, qualifier: &str) -> bool {
     let arch = macros.body("_target_cpu").unwrap_or_default();
     let project = macros.body("_target_project").unwrap_or_default();

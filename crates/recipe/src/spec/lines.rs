@@ -19,6 +19,8 @@ use crate::Grade;
 pub(super) struct Line {
     pub(super) text: String,
     pub(super) span: Range<usize>,
+    /// Came out of a macro, so there is nothing to expand in it any more.
+    is_expanded: bool,
 }
 
 /// Lines and bytes that one open macro may join.
@@ -80,7 +82,7 @@ impl<'a> Lines<'a> {
             if self.is_needed_for_build(&line.text) {
                 continue;
             }
-            let line = self.joined(line);
+            let line = if line.is_expanded { line } else { self.joined(line) };
             let is_comment = line.text.trim_start_matches(is_space).starts_with('#') && !line.text.starts_with("#!");
             if is_comment {
                 continue;
@@ -100,7 +102,7 @@ impl<'a> Lines<'a> {
         let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
         let span = self.position..self.position + length;
         self.position = span.end + 1;
-        Some(Line { text: prjconf::decode(rest.get(..length)?), span })
+        Some(Line { text: prjconf::decode(rest.get(..length)?), span, is_expanded: false })
     }
 
     fn is_needed_for_build(&mut self, line: &str) -> bool {
@@ -168,7 +170,7 @@ impl<'a> Lines<'a> {
 
     /// Expands a line and decides what it means for those behind it; the line, if it is to be read.
     fn active(&mut self, mut line: Line) -> Option<Line> {
-        if self.skip.is_active() && line.text.contains('%') {
+        if self.skip.is_active() && !line.is_expanded && line.text.contains('%') {
             if self.directive(&line) {
                 return None;
             }
@@ -272,7 +274,9 @@ impl<'a> Lines<'a> {
         list.split(is_space).any(|word| !word.is_empty() && word == value)
     }
 
-    /// Expands a line; further lines of the outcome go to the front of the queue, with every `%` doubled.
+    /// Expands a line; further lines of the outcome go to the front of the queue.
+    ///
+    /// DIFFERS from Build.pm, which misses the `%else` and `%endif` of such lines while it skips.
     fn expand(&mut self, line: &mut Line) {
         let expansion = self.macros.expand(&line.text);
         for warning in &expansion.warnings {
@@ -288,7 +292,7 @@ impl<'a> Lines<'a> {
         let Some(end) = line.text.find('\n') else { return };
         let rest = line.text.split_off(end);
         for part in rest.trim_end_matches('\n').split('\n').skip(1).collect::<Vec<_>>().into_iter().rev() {
-            self.queue.push_front(Line { text: part.replace('%', "%%"), span: line.span.clone() });
+            self.queue.push_front(Line { text: part.to_owned(), span: line.span.clone(), is_expanded: true });
         }
     }
 
@@ -330,7 +334,7 @@ impl<'a> Lines<'a> {
     fn include(&mut self, name: &str, span: &Range<usize>) {
         let Some(content) = self.file(name, span) else { return };
         for part in content.trim_end_matches('\n').split('\n').collect::<Vec<_>>().into_iter().rev() {
-            self.queue.push_front(Line { text: part.to_owned(), span: span.clone() });
+            self.queue.push_front(Line { text: part.to_owned(), span: span.clone(), is_expanded: false });
         }
     }
 

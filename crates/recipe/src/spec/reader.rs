@@ -411,6 +411,11 @@ impl<'a> Reader<'a> {
     }
 
     fn report_missing(&mut self) {
+        let evr = self.file.evr();
+        if is_unknown(&evr) || evr.contains('%') {
+            let message = format!("the version {} can not be told without building", quoted(&evr));
+            self.lines.reports.add(Grade::Warning, "spec-unknown-version", &(0..0), message);
+        }
         let is_missing = [("Name", self.file.name.is_empty()), ("Version", self.file.version.is_none())];
         for (tag, _) in is_missing.into_iter().filter(|(_, is_missing)| *is_missing) {
             let finding = Finding::new(Grade::Error, "spec-missing-tag", 0..0, format!("there is no {tag}: tag"))

@@ -221,3 +221,58 @@ fn foreign_files_are_read_as_rpmspec_reads_them() {
     let share = share_identical("rpmspec.diff", &readable, &ours, &theirs);
     assert!(share > 0.8, "{share}");
 }
+
+/// Configuration and architecture of the recorded answers.
+const TARGETS: [(&str, &str); 4] = [("suse", "x86_64"), ("suse", "i586"), ("fedora", "x86_64"), ("fedora", "aarch64")];
+
+/// One block a target, under a line with its name; a block equal to one before it is not repeated.
+fn blocks(answers: &[String]) -> String {
+    let mut text = String::new();
+    for (place, ((config, arch), answer)) in TARGETS.iter().zip(answers).enumerate() {
+        let same = answers.iter().take(place).position(|other| other == answer).map(|same| TARGETS[same]);
+        writeln!(text, "## {config} {arch}").unwrap();
+        match same {
+            Some((config, arch)) => writeln!(text, "as for {config} {arch}\n").unwrap(),
+            None => writeln!(text, "{answer}\n").unwrap(),
+        }
+    }
+    text
+}
+
+/// Our own files are read as recorded: `NAME.build-pm` has Build.pm's answers, `NAME.kiln` ours where they differ, which
+/// spec(5) explains. `KILN_RECORD=1` with `KILN_OBS_BUILD` records anew.
+#[test]
+fn the_corpus_is_read_as_recorded() {
+    let files = spec_files(&corpus());
+    assert!(files.len() >= 10);
+    let record = std::env::var_os("KILN_RECORD").is_some();
+    let mut different = Vec::new();
+    for file in &files {
+        let (mut ours_of, mut theirs_of) = (Vec::new(), Vec::new());
+        for (name, arch) in TARGETS {
+            let path = corpus().join(format!("{name}.conf"));
+            let config = config(&std::fs::read(&path).unwrap(), arch);
+            ours_of.push(ours(file, &SpecContext::new(&config)));
+            if record {
+                theirs_of.extend(build_pm(&library(), arch, &path, std::slice::from_ref(file)).unwrap());
+            }
+        }
+        let ours = blocks(&ours_of);
+        let (recorded, own) = (file.with_extension("build-pm"), file.with_extension("kiln"));
+        if record {
+            let theirs = blocks(&theirs_of);
+            std::fs::write(&recorded, prjconf::encode(&theirs)).unwrap();
+            if theirs == ours {
+                let _ = std::fs::remove_file(&own);
+            } else {
+                std::fs::write(&own, prjconf::encode(&ours)).unwrap();
+            }
+        }
+        let expected = std::fs::read(&own).or_else(|_| std::fs::read(&recorded)).unwrap();
+        assert_eq!(ours, prjconf::decode(&expected), "{}", file.display());
+        if own.exists() {
+            different.push(file.file_stem().unwrap().to_string_lossy().into_owned());
+        }
+    }
+    assert_eq!(different, ["lists", "multiline", "qualifiers"]);
+}
