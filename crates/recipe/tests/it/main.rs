@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "the tests run the tools that read descriptions")]
 
 mod spec;
+mod spec_rules;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
