@@ -24,8 +24,8 @@ pub(super) struct Line {
 }
 
 /// Lines and bytes that one open macro may join.
-const MAX_JOINED_LINES: usize = 1000;
-const MAX_JOINED_BYTES: usize = 256 << 10;
+const MAX_JOINED_LINES: usize = 5000;
+const MAX_JOINED_BYTES: usize = 1 << 20;
 /// After so many macros that never close, no more are looked for.
 const MAX_UNCLOSED: u32 = 20;
 /// Files that `%include` and `%load` may bring in.
@@ -307,7 +307,7 @@ impl<'a> Lines<'a> {
         }
         if start.starts_with("%{lua:") {
             let message = format!("the Lua program in {} is not run", quoted(start));
-            self.reports.add(Grade::Note, "spec-lua", &line.span, message);
+            self.reports.add(Grade::Warning, "spec-lua", &line.span, message);
             return true;
         }
         let loaded = start.strip_prefix("%{load:").and_then(|rest| rest.trim_end_matches(is_space).strip_suffix('}'));

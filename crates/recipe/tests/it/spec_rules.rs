@@ -140,6 +140,29 @@ fn lists_in_sections_are_sources() {
     assert_eq!((spec.patches[0].number, spec.patches[0].location.as_str()), (Some(0), "p"));
 }
 
+/// The block of a page that is marked with `kind`.
+fn example<'a>(page: &'a str, kind: &str) -> &'a str {
+    let (_, behind) = page.split_once(&format!("```{kind}\n")).unwrap();
+    behind.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_example_of_the_manual_is_true() {
+    let page = include_str!("../../../../docs/formats/spec.5.md");
+    let config = config("Macros:\n%suse_version 1600\n:Macros\n");
+    let text = example(page, "spec").as_bytes();
+    let (spec, findings) = parse(text, &SpecContext::new(&config), &SpecOptions::default());
+    assert_eq!(findings, []);
+    let recipe = spec.recipe().unwrap();
+    let mut drawn = format!("name {}\nversion {}\n", recipe.name, recipe.version);
+    recipe.build_requires.iter().for_each(|text| drawn += &format!("request {text}\n"));
+    recipe.subpackages.iter().for_each(|text| drawn += &format!("package {text}\n"));
+    for (kind, files) in [("source", &spec.sources), ("patch", &spec.patches)] {
+        files.iter().for_each(|file| drawn += &format!("{kind} {} {}\n", file.number.unwrap(), file.file_name()));
+    }
+    assert_eq!(drawn, example(page, "recipe"));
+}
+
 /// Reads something hostile, and nothing may grow or hang.
 fn endure(text: &[u8]) -> SpecFile {
     let config = config("Macros:\n%deep() %{?1:x%{deep %*}}\n%self %self\n:Macros\n");
