@@ -127,3 +127,31 @@ impl BuildConfig {
         macros.is_defined(name).then(|| macros.expand(&format!("%{{{name}}}")).text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expanded_expression_is_not_expanded_again() {
+        let mut macros = Macros::of_config(&BuildConfig::default());
+        macros.define("one", "1");
+        assert_eq!(macros.condition("%{one}"), (true, vec![]));
+        assert_eq!(macros.evaluate("1 + 1 == 2"), (true, vec![]));
+        let (value, warnings) = macros.evaluate("%{one}");
+        assert!(!value && !warnings.is_empty());
+    }
+
+    #[test]
+    fn work_is_bounded_and_can_be_allowed_anew() {
+        let mut macros = Macros::of_config(&BuildConfig::default());
+        macros.define("long", &"x".repeat(1 << 20));
+        macros.define("longer", &"%{long}".repeat(8));
+        for _ in 0..20 {
+            macros.expand("%{longer}");
+        }
+        assert!(!macros.expand("%{long}").warnings.is_empty());
+        macros.allow_work_for(1 << 20);
+        assert_eq!(macros.expand("%{long}").warnings, [""; 0]);
+    }
+}

@@ -207,6 +207,8 @@ fn macros_that_double_are_bounded() {
         text.push_str("%global a %{a}%{a}\n");
     }
     text.push_str("Name: %{a}\nBuildRequires: %{a} %{a}\n");
+    // Each of these lines would be a megabyte.
+    text.push_str(&"%{a}%{a}\n".repeat(100_000));
     let spec = endure(text.as_bytes());
     assert!(spec.name.len() <= 2 << 20);
 }
