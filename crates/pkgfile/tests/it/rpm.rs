@@ -364,6 +364,51 @@ fn a_package_without_digests_is_read_and_says_so() {
 }
 
 #[test]
+fn source_packages_that_lack_sources_are_told_apart() {
+    let source = || {
+        let header = HeaderBuilder::default().text(Tag::NAME, "a").text(Tag::VERSION, "1").text(Tag::RELEASE, "2");
+        header.text(Tag::ARCH, "x86_64").numbers(Tag::SOURCE_PACKAGE, &[1])
+    };
+    let arch = |header| open(&package_of(header, b"")).unwrap().package().meta().arch.clone();
+    assert_eq!(arch(source()), "src");
+    assert_eq!(arch(source().numbers(Tag::NO_SOURCE, &[0])), "nosrc");
+    assert_eq!(arch(source().numbers(Tag::NO_PATCH, &[3])), "nosrc");
+}
+
+#[test]
+fn signatures_are_noticed_and_given_away() {
+    let mut bytes = package_of(minimal(), b"");
+    let unsigned = HeaderBuilder::default().text(Tag::SIG_SHA1, "unchecked").finish();
+    let signed = HeaderBuilder::default().raw(Tag::SIG_RSA.0, 7, 3, b"sig").raw(Tag::SIG_PGP.0, 7, 3, b"old").finish();
+    let end = 96 + unsigned.len().next_multiple_of(8);
+    let mut padded = signed;
+    padded.resize(padded.len().next_multiple_of(8), 0);
+    bytes.splice(96..end, padded);
+    let package = open(&bytes).unwrap().into_package();
+    assert_eq!(package.signatures(), [SignatureKind::Header, SignatureKind::HeaderAndPayload]);
+    assert_eq!(package.header_signature(), Some(&b"sig"[..]));
+    assert_eq!(package.identity(), None);
+}
+
+#[test]
+fn a_wrong_digest_in_the_signature_header_is_an_error() {
+    let mut bytes = package_of(minimal(), b"");
+    let start = usize::try_from(open(&bytes).unwrap().package().header_range().0).unwrap();
+    let header = bytes[start..].to_vec();
+    let with_digest = |digest: &str| {
+        let mut signature = HeaderBuilder::default().text(Tag::SIG_SHA256, digest).finish();
+        signature.resize(signature.len().next_multiple_of(8), 0);
+        [&[0xed, 0xab, 0xee, 0xdb, 3, 0, 0, 0][..], &[0; 71], &[5], &[0; 16], &signature, &header].concat()
+    };
+    let right = pkg::Sha256::of(&header).to_string();
+    bytes = with_digest(&right);
+    assert!(matches!(open(&bytes).unwrap().package().header_check(), DigestCheck::Verified(_)));
+    for wrong in ["0".repeat(64).as_str(), "", &right[..32]] {
+        assert!(matches!(open(&with_digest(wrong)), Err(RpmError::HeaderDigest { .. })), "{wrong}");
+    }
+}
+
+#[test]
 fn old_weak_dependencies_are_told_by_their_flag() {
     let header = minimal()
         .texts(Tag::OLD_SUGGESTS_NAME, &["strong", "weak"])
