@@ -46,7 +46,17 @@ pub struct Target<'a> {
     pub profiles: &'a [String],
 }
 
+/// The item of a request behind which stands what only installing the results needs.
+pub(crate) const DIRECT_END: &str = "--directdepsend--";
+
 impl Recipe {
+    /// What of [`Recipe::build_requires`] makes it be built again when it changes: all in front of `--directdepsend--`.
+    #[must_use]
+    pub fn trigger_requires(&self) -> &[String] {
+        let end = self.build_requires.iter().position(|item| item == DIRECT_END).unwrap_or(self.build_requires.len());
+        self.build_requires.get(..end).unwrap_or_default()
+    }
+
     /// Whether it builds on `arch`.
     #[must_use]
     pub fn builds_on(&self, arch: &Arch) -> bool {

@@ -3,6 +3,7 @@
 use pkg::{Arch, RecipeKind};
 
 use crate::Recipe;
+use crate::recipe::DIRECT_END;
 
 /// A spec file, read for one configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -139,7 +140,7 @@ impl SpecFile {
         let is_new = |name: &&String| !name.starts_with('%') && !known.contains(name.as_str());
         let mut more: Vec<String> = self.prerequisites.iter().filter(is_new).cloned().collect();
         if !more.is_empty() {
-            request.push("--directdepsend--".to_owned());
+            request.push(DIRECT_END.to_owned());
             request.append(&mut more);
         }
         request

@@ -71,6 +71,7 @@ fn the_recipe_has_the_words_all_kinds_share() {
     assert_eq!((recipe.version.as_str(), recipe.upstream_version()), ("3:1-2", "1"));
     // `a` is made by this recipe, and `b` asked for anyway.
     assert_eq!(recipe.build_requires, ["b", "--directdepsend--", "c"]);
+    assert_eq!(recipe.trigger_requires(), ["b"]);
     assert_eq!(recipe.subpackages, ["a", "a-sub"]);
     let arch = |name| pkg::Arch::parse(name).unwrap();
     assert!(
