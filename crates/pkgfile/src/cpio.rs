@@ -1,7 +1,8 @@
 //! A reader of cpio archives in the "new ASCII" format (with or without checksums), as rpm packages have them.
 //!
 //! Paths come out relative to the archive's root, without `.` and `..`; anything else is an error. rpm's own variant for
-//! packages with files of 4 GiB and more (magic `07070X`) is not supported. Read [`CpioReader`] first.
+//! packages with files of 4 GiB and more (magic `07070X`) only names the files by number; the descriptions come from the
+//! header then. Read [`CpioReader`] first.
 
 use std::io::{self, Read};
 
@@ -36,9 +37,9 @@ pub enum CpioError {
         /// Which one, from 1.
         number: u64,
     },
-    /// rpm's variant for large files.
-    #[error("cpio member {number}: archives for files of 4 GiB and more are not supported")]
-    Stripped {
+    /// A member is described by a number only, and there is no such description.
+    #[error("cpio member {number}: is not described in the package's header")]
+    Undescribed {
         /// Which one, from 1.
         number: u64,
     },
@@ -105,6 +106,8 @@ pub struct CpioEntry {
 #[derive(Debug)]
 pub struct CpioReader<R> {
     reader: R,
+    /// For members that are named by number.
+    described: Vec<CpioEntry>,
     /// Content bytes not yet read, and the padding behind them.
     left: u64,
     padding: u64,
@@ -117,23 +120,40 @@ pub struct CpioReader<R> {
 #[derive(Debug, Clone, Copy)]
 struct Fields([u32; 13]);
 
+/// What stands in front of a member.
+enum MemberHeader {
+    Full(Fields),
+    /// The number of a file of the package's header.
+    Number(usize),
+}
+
 impl Fields {
     fn read(header: &[u8; HEADER_BYTES]) -> Option<Self> {
         let digits = header.get(6..)?;
         let mut fields = [0; 13];
         for (field, digits) in fields.iter_mut().zip(digits.chunks_exact(8)) {
-            let is_number = digits.iter().all(u8::is_ascii_hexdigit);
-            let text = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
-            *field = u32::from_str_radix(text, 16).ok()?;
+            *field = hexadecimal(digits.first_chunk()?)?;
         }
         Some(Self(fields))
     }
 }
 
+fn hexadecimal(digits: &[u8; 8]) -> Option<u32> {
+    let is_number = digits.iter().all(u8::is_ascii_hexdigit);
+    let text = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
+    u32::from_str_radix(text, 16).ok()
+}
+
 impl<R: Read> CpioReader<R> {
     /// A reader of an archive.
     pub const fn new(reader: R, limits: CpioLimits) -> Self {
-        Self { reader, left: 0, padding: 0, members: 0, limits, is_finished: false }
+        Self::with_descriptions(reader, limits, Vec::new())
+    }
+
+    /// A reader of an archive whose members may be numbers of these descriptions. Their paths are taken as from an
+    /// archive: with `./` in front or without, never absolute.
+    pub const fn with_descriptions(reader: R, limits: CpioLimits, described: Vec<CpioEntry>) -> Self {
+        Self { reader, described, left: 0, padding: 0, members: 0, limits, is_finished: false }
     }
 
     /// Moves to the next member; `None` at the end of the archive.
@@ -146,7 +166,10 @@ impl<R: Read> CpioReader<R> {
         }
         self.skip(self.left.saturating_add(self.padding))?;
         (self.left, self.padding) = (0, 0);
-        let fields = self.header()?;
+        let fields = match self.header()? {
+            MemberHeader::Full(fields) => fields,
+            MemberHeader::Number(index) => return self.described_entry(index).map(Some),
+        };
         let [inode, mode, uid, gid, link_count, modified_at, bytes, on_major, on_minor, major, minor, name_bytes, _] =
             fields.0;
         let path = self.name(name_bytes)?;
@@ -156,11 +179,8 @@ impl<R: Read> CpioReader<R> {
             io::copy(&mut self.reader, &mut io::sink()).map_err(CpioError::Read)?;
             return Ok(None);
         }
-        if self.members > self.limits.members {
-            return Err(CpioError::TooManyMembers { limit: self.limits.members });
-        }
-        self.left = u64::from(bytes);
-        self.padding = (4 - self.left % 4) % 4;
+        self.check_count()?;
+        self.set_content(u64::from(bytes));
         let kind = self.kind(mode, bytes)?;
         let number = self.members;
         let safe = below_root(&path).ok_or_else(|| CpioError::UnsafePath { number, path: shown(&path) })?;
@@ -182,23 +202,63 @@ impl<R: Read> CpioReader<R> {
         }))
     }
 
-    fn header(&mut self) -> Result<Fields, CpioError> {
+    const fn check_count(&self) -> Result<(), CpioError> {
+        if self.members > self.limits.members {
+            return Err(CpioError::TooManyMembers { limit: self.limits.members });
+        }
+        Ok(())
+    }
+
+    const fn set_content(&mut self, bytes: u64) {
+        self.left = bytes;
+        self.padding = (4 - bytes % 4) % 4;
+    }
+
+    /// A member that is named by number; its content follows as after any other.
+    fn described_entry(&mut self, index: usize) -> Result<CpioEntry, CpioError> {
+        self.check_count()?;
+        let number = self.members;
+        let described = self.described.get(index).cloned();
+        let mut entry = described.ok_or(CpioError::Undescribed { number })?;
+        entry.path =
+            below_root(&entry.path).ok_or_else(|| CpioError::UnsafePath { number, path: shown(&entry.path) })?;
+        if entry.kind == EntryKind::SymbolicLink {
+            let target_bytes = u64::try_from(entry.link.len()).unwrap_or(u64::MAX);
+            self.set_content(target_bytes);
+            if self.link_target()? != entry.link {
+                return Err(CpioError::Header { number });
+            }
+        } else {
+            self.set_content(entry.bytes);
+        }
+        Ok(entry)
+    }
+
+    fn header(&mut self) -> Result<MemberHeader, CpioError> {
         self.members += 1;
         let number = self.members;
         let mut header = [0; HEADER_BYTES];
+        let cut_off = || CpioError::Read(io::ErrorKind::UnexpectedEof.into());
         let (magic, rest) = header.split_at_mut(6);
         if !read_whole_or_nothing(&mut self.reader, magic).map_err(CpioError::Read)? {
-            return Err(CpioError::Read(io::ErrorKind::UnexpectedEof.into()));
+            return Err(cut_off());
         }
         match &*magic {
             b"070701" | b"070702" => {}
-            b"07070X" => return Err(CpioError::Stripped { number }),
+            b"07070X" => {
+                // Eight digits, and two bytes to the next multiple of four.
+                let mut digits = [0; 10];
+                self.reader.read_exact(&mut digits).map_err(CpioError::Read)?;
+                let index = digits.first_chunk::<8>().and_then(hexadecimal);
+                let index = index.and_then(|index| usize::try_from(index).ok());
+                return index.map(MemberHeader::Number).ok_or(CpioError::Header { number });
+            }
             _ => return Err(CpioError::Header { number }),
         }
         if !read_whole_or_nothing(&mut self.reader, rest).map_err(CpioError::Read)? {
-            return Err(CpioError::Read(io::ErrorKind::UnexpectedEof.into()));
+            return Err(cut_off());
         }
-        Fields::read(&header).ok_or(CpioError::Header { number })
+        Fields::read(&header).map(MemberHeader::Full).ok_or(CpioError::Header { number })
     }
 
     /// The name behind a header, with the padding behind it.

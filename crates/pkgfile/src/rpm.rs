@@ -193,7 +193,8 @@ impl<R: Read> RpmReader<R> {
     /// As [`RpmReader::payload`].
     pub fn entries(&mut self) -> Result<CpioReader<Payload<'_, R>>, RpmError> {
         let limits = self.limits.cpio;
-        Ok(CpioReader::new(self.payload()?, limits))
+        let described = self.package.described_members()?;
+        Ok(CpioReader::with_descriptions(self.payload()?, limits, described))
     }
 
     /// Reads what is left of the payload as it is, and compares its digest. Needs not be decompressed for that.

@@ -1,8 +1,12 @@
 //! The file list of a header.
 
+use std::collections::HashMap;
+
 use super::RpmError;
 use super::header::Header;
 use super::tag::Tag;
+use crate::cpio::CpioEntry;
+use crate::tar::EntryKind;
 
 /// Bytes all paths of a package may have together. A few long folder names and many files could make far more of a
 /// small header.
@@ -87,6 +91,63 @@ pub(super) fn read(header: &Header) -> Result<Vec<RpmFile>, RpmError> {
         capabilities: text(capabilities.next()),
     };
     Ok(paths.into_iter().map(file).collect())
+}
+
+/// The files as members of an archive that names them by number.
+///
+/// Rule: rpm's `rpmfiArchiveReadHeader`: of several names of one file the last has the content.
+pub(super) fn described(header: &Header) -> Result<Vec<CpioEntry>, RpmError> {
+    let narrow = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or_default();
+    let mut inodes = header.numbers(Tag::FILE_INODES);
+    let mut devices = header.numbers(Tag::FILE_DEVICES);
+    let mut rdevs = header.numbers(Tag::FILE_RDEVS);
+    let mut members: Vec<CpioEntry> = Vec::new();
+    let mut names_of: HashMap<(u32, u32), Vec<usize>> = HashMap::new();
+    for (place, file) in read(header)?.into_iter().enumerate() {
+        let (inode, device, rdev) = (narrow(inodes.next()), narrow(devices.next()), narrow(rdevs.next()));
+        let kind = kind(file.mode).ok_or(RpmError::Header { which: "header" })?;
+        if kind == EntryKind::File && inode != 0 {
+            names_of.entry((device, inode)).or_default().push(place);
+        }
+        let has_device = matches!(kind, EntryKind::CharacterDevice | EntryKind::BlockDevice);
+        members.push(CpioEntry {
+            path: file.path.strip_prefix(b"/").unwrap_or(&file.path).to_vec(),
+            kind,
+            bytes: if kind == EntryKind::File { file.bytes } else { 0 },
+            mode: file.mode & 0o7777,
+            uid: 0,
+            gid: 0,
+            modified_at: u32::try_from(file.modified_at).unwrap_or(u32::MAX),
+            link_count: 1,
+            inode,
+            on_device: (0, device),
+            link: if kind == EntryKind::SymbolicLink { file.link } else { Vec::new() },
+            // 16 bits, as rpm keeps them: major above minor.
+            device: if has_device { (rdev >> 8 & 0xff, rdev & 0xff) } else { (0, 0) },
+        });
+    }
+    for names in names_of.values().filter(|names| names.len() > 1) {
+        for place in names {
+            let Some(member) = members.get_mut(*place) else { continue };
+            member.link_count = u32::try_from(names.len()).unwrap_or(u32::MAX);
+            if names.last() != Some(place) {
+                member.bytes = 0;
+            }
+        }
+    }
+    Ok(members)
+}
+
+const fn kind(mode: u32) -> Option<EntryKind> {
+    Some(match mode & 0o170_000 {
+        0o100_000 => EntryKind::File,
+        0o120_000 => EntryKind::SymbolicLink,
+        0o040_000 => EntryKind::Directory,
+        0o020_000 => EntryKind::CharacterDevice,
+        0o060_000 => EntryKind::BlockDevice,
+        0o010_000 => EntryKind::Fifo,
+        _ => return None,
+    })
 }
 
 fn paths(header: &Header) -> Result<Vec<Vec<u8>>, RpmError> {

@@ -8,6 +8,7 @@ use super::relation::{self, Relation, RelationKind};
 use super::tag::Tag;
 use super::{DigestCheck, RpmError, compression_named};
 use crate::compression::Compression;
+use crate::cpio::CpioEntry;
 
 /// The headers of a package.
 #[derive(Debug, Clone)]
@@ -219,6 +220,11 @@ impl RpmPackage {
             is_there.then(|| Script { kind, program: texts(program).collect(), body: self.header.string(body) })
         };
         SCRIPTS.into_iter().filter_map(script).collect()
+    }
+
+    /// What the header says of the members of the payload, if those may be named by number: where files have 4 GiB or more.
+    pub(super) fn described_members(&self) -> Result<Vec<CpioEntry>, RpmError> {
+        if self.header.has(Tag::LONG_FILE_SIZES) { files::described(&self.header) } else { Ok(Vec::new()) }
     }
 
     /// The digest the package says its compressed payload has, if that is SHA-256.

@@ -553,11 +553,49 @@ fn hostile_archive_members_are_refused() {
     assert!(matches!(first_entry(&cpio(&[("l", 0o120_777, b"")])), Err(CpioError::Header { .. })));
     let long = "x".repeat(70_000);
     assert!(matches!(first_entry(&cpio(&[(&long, 0o100_644, b"")])), Err(CpioError::Header { .. })));
-    assert!(matches!(first_entry(b"07070X00000000"), Err(CpioError::Stripped { .. })));
+    assert!(matches!(first_entry(b"07070X00000000  "), Err(CpioError::Undescribed { .. })));
+    assert!(matches!(first_entry(b"07070X0000-001  "), Err(CpioError::Header { .. })));
     assert!(matches!(first_entry(b""), Err(CpioError::Read(_))));
     let mut archive = cpio(&[("a", 0o100_644, b"")]);
     archive[50] = b'+';
     assert!(matches!(first_entry(&archive), Err(CpioError::Header { .. })));
+}
+
+#[test]
+fn members_of_packages_with_large_files_are_described_by_the_header() {
+    let sizes: Vec<u8> = [5_u64, 5, 6, 0].iter().flat_map(|size| size.to_be_bytes()).collect();
+    let modes: Vec<u8> =
+        [0o100_644_u16, 0o100_644, 0o120_777, 0o040_755].iter().flat_map(|mode| mode.to_be_bytes()).collect();
+    let header = |folder| {
+        minimal()
+            .texts(Tag::DIR_NAMES, &[folder])
+            .numbers(Tag::DIR_INDEXES, &[0; 4])
+            .texts(Tag::BASE_NAMES, &["a", "b", "link", "folder"])
+            .raw(Tag::LONG_FILE_SIZES.0, 5, 4, &sizes)
+            .raw(Tag::FILE_MODES.0, 3, 4, &modes)
+            .numbers(Tag::FILE_INODES, &[1, 1, 2, 3])
+            .texts(Tag::FILE_LINK_TOS, &["", "", "target", ""])
+    };
+    let mut payload = Vec::new();
+    for (number, content) in [(3, &b""[..]), (0, b""), (1, b"hello\0\0\0"), (2, b"target\0\0")] {
+        payload.extend(format!("07070X{number:08x}\0\0").bytes());
+        payload.extend(content);
+    }
+    payload.extend(cpio(&[]));
+    let bytes = package_of(header("/usr/"), &payload);
+    let mut reader = open(&bytes).unwrap();
+    let mut entries = reader.entries().unwrap();
+    let mut drawn = Vec::new();
+    while let Some(entry) = entries.next_entry().unwrap() {
+        let mut content = String::new();
+        entries.read_to_string(&mut content).unwrap();
+        let [path, link] = [entry.path, entry.link].map(|bytes| String::from_utf8(bytes).unwrap());
+        drawn.push(format!("{path} {:?} {} {link} {content}", entry.kind, entry.link_count));
+    }
+    let expected =
+        ["usr/folder Directory 1  ", "usr/a File 2  ", "usr/b File 2  hello", "usr/link SymbolicLink 1 target "];
+    assert_eq!(drawn, expected);
+    assert!(open(&package_of(header("/usr/../"), &payload)).unwrap().list().is_err());
 }
 
 #[test]
