@@ -190,6 +190,7 @@ impl<'t> Expander<'t> {
                 }
             }
             if out.len() - start_len > MAX_TEXT_BYTES {
+                self.budget.spend(out.len() - start_len);
                 return None;
             }
         }
