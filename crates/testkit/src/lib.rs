@@ -2,6 +2,7 @@
 //! that sign. Never part of a program.
 #![expect(clippy::unwrap_used, reason = "a fixture that fails must fail the test")]
 
+pub mod archive;
 pub mod deb;
 pub mod http;
 pub mod openpgp;

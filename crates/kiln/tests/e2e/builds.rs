@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::Timestamp;
 
-use crate::archive::Archive;
 use crate::kit::Server;
+use testkit::archive::Archive;
 
 fn archive() -> Archive {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();

@@ -2,9 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-#[expect(dead_code, reason = "shared with the tests of the service, which use more of it")]
-#[path = "../../../service/tests/it/archive.rs"]
-mod archive;
 mod builds;
 mod client;
 mod config;

@@ -3,10 +3,21 @@
 use std::time::Duration;
 
 use model::{ProjectId, Timestamp};
+use service::DistributionOptions;
 use testkit::http::Trouble;
 
-use crate::archive::Archive;
 use crate::kit::{World, refusal};
+use testkit::archive::Archive;
+
+/// How a service takes a test's archive for the distribution `debian-12`.
+pub(crate) fn archive_options(archive: &Archive) -> DistributionOptions {
+    DistributionOptions {
+        mirror_url: Some(archive.url()),
+        security_url: Some(archive.url()),
+        arches: vec![pkg::Arch::parse("x86_64").unwrap()],
+        keyring: Some(archive.keyring()),
+    }
+}
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
@@ -24,7 +35,7 @@ pub(crate) async fn world() -> World {
 
 async fn add(world: &World, archive: &Archive) -> ProjectId {
     let admin = world.admin().await;
-    world.service.add_distribution(&admin, "debian-12", archive.options()).await.unwrap().id
+    world.service.add_distribution(&admin, "debian-12", archive_options(archive)).await.unwrap().id
 }
 
 async fn refusal_of_refresh(world: &World, project: ProjectId, archive: &Archive) -> String {
@@ -105,7 +116,7 @@ async fn a_forged_archive_is_refused() {
     std::fs::copy(archive.folder.path().join("keys.gpg"), other.folder.path().join("keys.gpg")).unwrap();
     let admin = world.admin().await;
     // The same seed at another time is another key.
-    world.service.add_distribution(&admin, "debian-12", other.options()).await.unwrap();
+    world.service.add_distribution(&admin, "debian-12", archive_options(&other)).await.unwrap();
     let text = refusal_of_refresh(&world, project, &other).await;
     assert!(text.starts_with("mirror of Debian:12: debian/dists/bookworm-security/InRelease: "), "{text}");
 }
@@ -192,7 +203,7 @@ async fn a_missing_keyring_says_what_to_install() {
     let world = world().await;
     let archive = Archive::new("", world.now());
     let admin = world.admin().await;
-    let mut options = archive.options();
+    let mut options = archive_options(&archive);
     options.keyring = Some("/nonexistent.gpg".to_owned());
     let project = world.service.add_distribution(&admin, "debian-12", options).await.unwrap().id;
     let text = refusal_of_refresh(&world, project, &archive).await;
@@ -213,6 +224,6 @@ async fn adding_a_distribution_again_keeps_what_people_wrote() {
     add(&world, &archive).await;
     assert_eq!(world.service.config(project).await.unwrap().comment, "mine");
     let user = world.user("alice").await;
-    let (kind, _) = refusal(world.service.add_distribution(&user, "debian-12", archive.options()).await);
+    let (kind, _) = refusal(world.service.add_distribution(&user, "debian-12", archive_options(&archive)).await);
     assert_eq!(kind, service::ErrorKind::Denied);
 }

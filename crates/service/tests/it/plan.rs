@@ -4,9 +4,9 @@ use model::{BuildId, JobSpec, ProjectId, TaskState, TriggerPolicy, Verdict};
 use service::{NewBuild, NewSource, User};
 use testkit::http::Trouble;
 
-use crate::archive::Archive;
 use crate::kit::{World, arch, target, worker};
-use crate::mirror::world;
+use crate::mirror::{archive_options, world};
+use testkit::archive::Archive;
 
 struct Bed {
     world: World,
@@ -26,7 +26,7 @@ async fn bed() -> Bed {
     let world = world().await;
     let archive = Archive::new(PACKAGES, world.now());
     let admin = world.admin().await;
-    let distribution = world.service.add_distribution(&admin, "debian-12", archive.options()).await.unwrap();
+    let distribution = world.service.add_distribution(&admin, "debian-12", archive_options(&archive)).await.unwrap();
     let user = world.user("alice").await;
     let project = world.project(&user, "tools").await;
     world.service.refresh_mirrors(distribution.id).await.unwrap();
@@ -173,7 +173,7 @@ async fn a_mirror_that_was_never_reached_says_why_and_builds_go_on_later() {
     let release = "debian/dists/bookworm-security/InRelease";
     archive.server.misbehave(release, Trouble::Status(500), 3);
     let admin = world.admin().await;
-    world.service.add_distribution(&admin, "debian-12", archive.options()).await.unwrap();
+    world.service.add_distribution(&admin, "debian-12", archive_options(&archive)).await.unwrap();
     let user = world.user("alice").await;
     let project = world.project(&user, "tools").await;
     let bed = Bed { world, archive, user, project };
