@@ -25,5 +25,8 @@ pub use pool::{PackageId, Pool, PoolBuilder};
 pub use request::Request;
 pub use rules::Options;
 pub use sets::{BuildRequest, Preinstalls};
-pub use trace::{Cause, NoTrace, Rule, Trace};
-pub use why::Derivation;
+pub use trace::{Cause, DependencyRef, Derivation, NoTrace, Rule, Trace};
+pub use why::{
+    Asked, Asker, Candidate, Change, ConfigLine, DropReason, Dropped, Fix, Focus, Hint, LineFinder, LineOrigin, Link,
+    Outcome, Trouble, Why,
+};

@@ -183,6 +183,10 @@ impl Pool {
         self.package_names[package as usize]
     }
 
+    pub(crate) fn name_of_number(&self, name: u32) -> &str {
+        self.names.get(name)
+    }
+
     pub(crate) fn find_name(&self, name: &str) -> Option<u32> {
         self.names.find(name)
     }

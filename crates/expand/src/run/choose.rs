@@ -3,7 +3,7 @@
 use super::{ClauseKind, DepText, Native, Run, Todo, What};
 use crate::pool::PackageId;
 use crate::rich::{all_providers, normalize_conflicts};
-use crate::trace::{Cause, Rule, Trace};
+use crate::trace::{Cause, DependencyRef, Rule, Trace};
 use crate::{bits::BitSet, rich::Clauses};
 use pkg::MultiArch;
 
@@ -116,6 +116,7 @@ impl<'a, T: Trace> Run<'a, T> {
         let requirer = entry.requirer;
         let prefers = &self.rules.prefers;
         narrow(&mut left, |package| !prefers.avoids(requirer, package));
+        let others_avoided = left.len() == 1;
         let mut preferred: Vec<(u32, u32)> =
             left.iter().filter_map(|package| Some((prefers.rank(requirer, *package)?, *package))).collect();
         preferred.sort_unstable();
@@ -128,7 +129,11 @@ impl<'a, T: Trace> Run<'a, T> {
             }
         }
         if let [package] = left[..] {
-            let rule = if preferred.is_empty() { Rule::FirstAlternative } else { Rule::Preferred };
+            let rule = match preferred.is_empty() {
+                _ if others_avoided => Rule::OthersAvoided,
+                true => Rule::FirstAlternative,
+                false => Rule::Preferred,
+            };
             self.take(entry, package, rule);
             return false;
         }
@@ -188,12 +193,12 @@ impl<'a, T: Trace> Run<'a, T> {
         }
         if self.in_batch.insert(package) {
             self.batch.push(package);
-            let (pool, locals, text) = (self.pool, self.locals, self.text_of(entry.what));
+            let text = self.text_of(entry.what);
             self.trace.taken(PackageId(package), || Cause {
                 requirer: entry.requirer.map(PackageId),
                 dependency: match text {
-                    DepText::Pool(dep) => pool.dep_text(dep),
-                    DepText::Local(local) => super::start::shown(pool.format(), locals[local as usize].text),
+                    DepText::Pool(dep) => DependencyRef::OfPackage(dep),
+                    DepText::Local(local) => DependencyRef::OfRequest(local),
                 },
                 rule,
             });

@@ -9,6 +9,8 @@ mod problems;
 mod start;
 mod weak;
 
+pub(crate) use start::{ignores, shown};
+
 use std::ops::Deref;
 use std::rc::Rc;
 

@@ -43,7 +43,7 @@ fn read_dependency<'a>(pool: &'a Pool, rules: &'a Rules, text: &'a str) -> Local
 }
 
 /// The text with Debian's `<<` and `>>`.
-pub(super) fn shown(format: PackageFormat, text: &str) -> String {
+pub(crate) fn shown(format: PackageFormat, text: &str) -> String {
     if format != PackageFormat::Deb || !text.contains(['<', '>']) {
         return text.to_owned();
     }
@@ -57,7 +57,7 @@ pub(super) fn shown(format: PackageFormat, text: &str) -> String {
 }
 
 /// What the configuration and the request ignore together.
-pub(super) fn ignores<'a>(pool: &Pool, rules: &'a Rules, wish: &Wish<'_>) -> Cow<'a, Ignores> {
+pub(crate) fn ignores<'a>(pool: &Pool, rules: &'a Rules, wish: &Wish<'_>) -> Cow<'a, Ignores> {
     if wish.ignores.is_empty() && !wish.voids_config_ignores {
         return Cow::Borrowed(&rules.ignores);
     }
