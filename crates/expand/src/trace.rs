@@ -66,9 +66,16 @@ impl Trace for NoTrace {
 }
 
 /// Keeps the cause of every package taken, in the order they were taken.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Derivation {
     steps: Vec<(PackageId, Cause)>,
+}
+
+impl Default for Derivation {
+    fn default() -> Self {
+        // Room for most roots: growing step by step would be what listening costs.
+        Self { steps: Vec::with_capacity(512) }
+    }
 }
 
 impl Trace for Derivation {
