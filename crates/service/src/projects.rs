@@ -270,6 +270,11 @@ fn check_settings(settings: &ProjectSettings) -> Result<(), ServiceError> {
     check_size("project settings", texts.chain(&settings.extra_repositories).map(String::len).sum())
 }
 
+/// Refuses a build configuration that is too large to keep.
+pub(crate) fn check_config_size(text: &[u8]) -> Result<(), ServiceError> {
+    check_size("build configuration", text.len())
+}
+
 fn check_size(field: &'static str, bytes: usize) -> Result<(), ServiceError> {
     if bytes <= MAX_TEXT_BYTES {
         return Ok(());

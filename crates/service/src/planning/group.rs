@@ -122,34 +122,26 @@ impl Gathered {
     }
 }
 
+/// What a group's roots are made of, before its configuration is merged.
+pub(super) struct Surroundings {
+    pub(super) layers: Vec<Layer>,
+    pub(super) texts: ConfigTexts,
+    /// With the format of Debian's packages, until the configuration says another one.
+    pub(super) inputs: WorldInputs,
+    pub(super) extra_packages: Vec<String>,
+    pub(super) trigger: TriggerPolicy,
+}
+
 /// Reads what a plan needs; or why all tasks of the group have to wait.
 async fn gather(
     inner: &Inner,
-    (repository, arch): &GroupKey,
+    key: &GroupKey,
     tasks: &[PendingTask],
 ) -> Result<Result<Gathered, GroupPlan>, ServiceError> {
-    let never = |detail: String| Ok(Err(GroupPlan::Never(Verdict::Broken { detail })));
     let mut session = inner.store.read().await?;
-    let Some(found) = session.repository_by_id(*repository).await? else {
-        return never(format!("repository {repository} is gone"));
-    };
-    let extra_packages = extra_packages(&found, arch);
-    let (layers, missing) = path::expand(&mut session, found).await?;
-    if let Some(element) = missing.first() {
-        return never(format!("the path names {element}, which does not exist"));
-    }
-    if let Some(element) = layers.iter().find(|layer| lacks_arch(layer, arch)).map(Layer::element) {
-        return never(format!("{element}, which the path names, has no {arch}"));
-    }
-    let texts: ConfigTexts = config::texts(&mut session, &layers).await?;
-    let inputs = world::inputs(&mut session, &layers, arch, PackageFormat::Deb).await?;
-    if let Some(verdict) = unfetched_mirror(inner, &mut session, &layers, &inputs).await? {
-        return Ok(Err(GroupPlan::Wait(verdict)));
-    }
-    let project = layers.first().map(|layer| layer.project);
-    let settings = match project {
-        Some(id) => session.project(id).await?.map(|project| project.settings),
-        None => None,
+    let around = match surroundings(inner, &mut session, key).await? {
+        Ok(around) => around,
+        Err(plan) => return Ok(Err(plan)),
     };
     let mut trees = Vec::new();
     for task in tasks {
@@ -157,12 +149,42 @@ async fn gather(
         trees.push(session.source_tree(&task.source_tree).await?.ok_or_else(missing)?);
     }
     drop(session);
-    let arch = arch.clone();
+    let Surroundings { texts, inputs, extra_packages, trigger, .. } = around;
+    let arch = key.1.clone();
     let merged = blocking(move || texts.merge(&arch)).await?;
-    let trigger = settings.map(|settings| settings.trigger).unwrap_or_default();
-    let format = merged.evaluated.config.package_format().unwrap_or(PackageFormat::Deb);
-    let inputs = WorldInputs { format, ..inputs };
+    let inputs = inputs.for_config(&merged);
     Ok(Ok(Gathered { inputs, merged, extra_packages, trigger, trees }))
+}
+
+/// Reads what the roots of a group are made of; or why none can be made.
+pub(super) async fn surroundings(
+    inner: &Inner,
+    session: &mut store::Session,
+    (repository, arch): &GroupKey,
+) -> Result<Result<Surroundings, GroupPlan>, ServiceError> {
+    let never = |detail: String| Ok(Err(GroupPlan::Never(Verdict::Broken { detail })));
+    let Some(found) = session.repository_by_id(*repository).await? else {
+        return never(format!("repository {repository} is gone"));
+    };
+    let extra_packages = extra_packages(&found, arch);
+    let (layers, missing) = path::expand(session, found).await?;
+    if let Some(element) = missing.first() {
+        return never(format!("the path names {element}, which does not exist"));
+    }
+    if let Some(element) = layers.iter().find(|layer| lacks_arch(layer, arch)).map(Layer::element) {
+        return never(format!("{element}, which the path names, has no {arch}"));
+    }
+    let texts: ConfigTexts = config::texts(session, &layers).await?;
+    let inputs = world::inputs(session, &layers, arch, PackageFormat::Deb).await?;
+    if let Some(verdict) = unfetched_mirror(inner, session, &layers, &inputs).await? {
+        return Ok(Err(GroupPlan::Wait(verdict)));
+    }
+    let settings = match layers.first().map(|layer| layer.project) {
+        Some(id) => session.project(id).await?.map(|project| project.settings),
+        None => None,
+    };
+    let trigger = settings.map(|settings| settings.trigger).unwrap_or_default();
+    Ok(Ok(Surroundings { layers, texts, inputs, extra_packages, trigger }))
 }
 
 /// Whether a layer could never offer packages for an architecture: it mirrors an archive, but not for that.
@@ -199,7 +221,7 @@ async fn unfetched_mirror(
 }
 
 /// The world of some inputs, from memory or made now.
-async fn world(inner: &Inner, key: &GroupKey, inputs: WorldInputs) -> Result<Arc<World>, ServiceError> {
+pub(super) async fn world(inner: &Inner, key: &GroupKey, inputs: WorldInputs) -> Result<Arc<World>, ServiceError> {
     let digest = inputs.digest();
     let worlds = &inner.planning.worlds;
     if let Some(world) = worlds.get(&digest, Instant::now()) {
@@ -230,7 +252,7 @@ async fn base(inner: &Inner, inputs: &WorldInputs) -> Result<Arc<Base>, ServiceE
 }
 
 /// Reads a task's recipe for the architecture and profiles of its group; or says why it can not be built from.
-fn read_recipe(blobs: &store::Blobs, tree: &SourceTree, target: &Target<'_>) -> Result<Recipe, String> {
+pub(super) fn read_recipe(blobs: &store::Blobs, tree: &SourceTree, target: &Target<'_>) -> Result<Recipe, String> {
     let file = &tree.recipe_file;
     let found = tree.files.iter().find(|source| source.name == *file);
     let found = found.ok_or_else(|| format!("{file}: is not among the sources"))?;

@@ -10,6 +10,7 @@ use pkg::{Arch, PackageFormat, PackageMeta, Sha256, Sha256Hasher};
 use pkgfile::deb::{DebLimits, DebReader};
 use store::{Blobs, MirrorIndexRow};
 
+use super::config::MergedConfig;
 use super::group::GroupKey;
 use super::path::Layer;
 use crate::ServiceError;
@@ -102,6 +103,12 @@ pub(super) struct WorldLayer {
 }
 
 impl WorldInputs {
+    /// The same in the package format of a configuration.
+    pub(super) fn for_config(self, config: &MergedConfig) -> Self {
+        let format = config.evaluated.config.package_format().unwrap_or(PackageFormat::Deb);
+        Self { format, ..self }
+    }
+
     /// Names the world: equal inputs, equal digest.
     pub(super) fn digest(&self) -> Sha256 {
         let mut hasher = Sha256Hasher::new();
