@@ -12,7 +12,7 @@ use crate::request::{Request, Wish};
 use crate::trace::{NoTrace, Trace};
 
 /// What a package needs for its build.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct BuildRequest {
     /// Items of the request language: requirements, `-x`, `!x`, options.
     pub dependencies: Vec<String>,

@@ -1,3 +1,6 @@
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use expand::{BuildRequest, ExpandConfig, Expander, PackageId};
 use model::{BuildSettings, ExclusionReason, Verdict};
 use pkg::problem::DependencyProblem;
@@ -45,6 +48,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) settings: BuildSettings,
     waiting: Waiting<'a>,
     verdict_for_all: Option<Verdict>,
+    /// The roots so far: when everything is built again, many tasks ask for the same.
+    roots: RefCell<HashMap<BuildRequest, Result<RootPlan, Verdict>>>,
 }
 
 impl<'a> Planner<'a> {
@@ -57,6 +62,7 @@ impl<'a> Planner<'a> {
             settings: build_settings(snapshot.config),
             waiting: Waiting::new(snapshot.block, snapshot.tasks),
             verdict_for_all: configuration_verdict(snapshot),
+            roots: RefCell::default(),
         }
     }
 
@@ -91,7 +97,16 @@ impl<'a> Planner<'a> {
 
     fn root_of(&self, task: &WantedTask) -> Result<RootPlan, Verdict> {
         let request = self.request_of(task)?;
-        let packages = self.expander.build_set(&request).map_err(|problems| unresolvable(&problems))?;
+        if let Some(known) = self.roots.borrow().get(&request) {
+            return known.clone();
+        }
+        let root = self.expand(&request);
+        self.roots.borrow_mut().insert(request, root.clone());
+        root
+    }
+
+    fn expand(&self, request: &BuildRequest) -> Result<RootPlan, Verdict> {
+        let packages = self.expander.build_set(request).map_err(|problems| unresolvable(&problems))?;
         let preinstalls = self.expander.preinstalls().map_err(|problem| unresolvable(&[problem]))?;
         let packages = self.in_install_order(&packages);
         let preinstall = self.preinstall_order(&preinstalls.preinstall, &packages);
