@@ -107,6 +107,14 @@ pub enum ServiceError {
         /// Package.
         package: PackageName,
     },
+    /// No such revision of the build configuration.
+    #[error("the build configuration of project {project} has no revision {revision}")]
+    RevisionMissing {
+        /// Project.
+        project: ProjectName,
+        /// Number.
+        revision: u64,
+    },
     /// No distribution offers these targets.
     #[error("no distribution offers {}", list(.targets))]
     TargetUnknown {
@@ -290,6 +298,7 @@ impl ServiceError {
             | Self::RepositoryMissing { .. }
             | Self::TargetMissing { .. }
             | Self::PackageMissing { .. }
+            | Self::RevisionMissing { .. }
             | Self::BuildMissing { .. }
             | Self::TaskMissing { .. }
             | Self::JobMissing { .. }

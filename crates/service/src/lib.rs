@@ -5,6 +5,7 @@
 mod background;
 mod builds;
 mod config;
+mod configurations;
 mod crew;
 mod distributions;
 mod error;
@@ -28,6 +29,7 @@ mod users;
 
 pub use background::Background;
 pub use config::{Clock, RetryPolicy, ServiceConfig};
+pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
 pub use distributions::{DistributionOptions, MirrorStatus};
 pub use error::{Action, ErrorKind, ProjectKey, ServiceError};
 pub use expand::{LineOrigin, Why};
@@ -37,6 +39,8 @@ pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use sched::PackageImpact;
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
-pub use store::{BuildFilter, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, UploadedFile, User};
+pub use store::{
+    BuildFilter, ConfigChange, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, UploadedFile, User,
+};
 pub use types::{NewBuild, NewProject, NewSource, NewToken};
 pub use uploads::Upload;

@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod cancel;
+pub(crate) mod config;
 pub(crate) mod delete;
 pub(crate) mod dist;
 pub(crate) mod download;
@@ -12,6 +13,7 @@ pub(crate) mod status;
 pub(crate) mod submit;
 pub(crate) mod token;
 pub(crate) mod user;
+pub(crate) mod why;
 
 use crate::client::Client;
 use crate::failure::Failure;

@@ -71,43 +71,67 @@ fn the_same_configuration_changes_nothing() {
 
 #[test]
 fn a_preference_changes_the_roots_of_those_who_choose() {
-    check("Prefer: ssl-a", "Prefer: ssl-b", expect![[r#"
+    check(
+        "Prefer: ssl-a",
+        "Prefer: ssl-b",
+        expect![[r#"
         secure: scheduled -> scheduled; +["crypto 1", "ssl-b 3.0"] -["ssl-a 1.1"]; rebuild
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn roots_come_and_go() {
-    check("", "Prefer: ssl-b", expect![[r#"
+    check(
+        "",
+        "Prefer: ssl-b",
+        expect![[r#"
         secure: unresolvable: have choice for ssl: ssl-a ssl-b -> scheduled; +[] -[]; rebuild
-    "#]]);
-    check("Prefer: ssl-b", "Substitute: nosuch tool", expect![[r#"
+    "#]],
+    );
+    check(
+        "Prefer: ssl-b",
+        "Substitute: nosuch tool",
+        expect![[r#"
         secure: scheduled -> unresolvable: have choice for ssl: ssl-a ssl-b; +[] -[]
         lost: unresolvable: nothing provides nosuch -> scheduled; +[] -[]; rebuild
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn support_changes_roots_without_a_rebuild() {
-    check("Prefer: ssl-a", "Prefer: ssl-a\nSupport: tool", expect![[r#"
+    check(
+        "Prefer: ssl-a",
+        "Prefer: ssl-a\nSupport: tool",
+        expect![[r#"
         secure: scheduled -> scheduled; +["tool 1"] -[]
         fixed: scheduled -> scheduled; +["tool 1"] -[]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn settings_and_errors_are_seen() {
-    check("Prefer: ssl-a", "Prefer: ssl-a\nMacros:\n%deb_build_options nocheck", expect![[r#"
+    check(
+        "Prefer: ssl-a",
+        "Prefer: ssl-a\nMacros:\n%deb_build_options nocheck",
+        expect![[r#"
         plain: scheduled -> scheduled; +[] -[]; settings
         secure: scheduled -> scheduled; +[] -[]; settings
         fixed: scheduled -> scheduled; +[] -[]; settings
-    "#]]);
-    check("Prefer: ssl-a", "Type: spec", expect![[r#"
+    "#]],
+    );
+    check(
+        "Prefer: ssl-a",
+        "Type: spec",
+        expect![[r#"
         plain: scheduled -> excluded: the configuration builds only spec recipes; +[] -[]
         secure: scheduled -> excluded: the configuration builds only spec recipes; +[] -[]
         fixed: scheduled -> excluded: the configuration builds only spec recipes; +[] -[]
         lost: unresolvable: nothing provides nosuch -> excluded: the configuration builds only spec recipes; +[] -[]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::config::{ConfigTexts, MergedConfig};
 use super::group::{self, GroupKey, GroupPlan, Surroundings};
 use super::world::World;
 use crate::inner::{Inner, blocking};
-use crate::projects::{check_config_size, existing};
+use crate::projects::{check_size, existing};
 use crate::{Service, ServiceError};
 
 /// Threads that plan.
@@ -68,7 +68,7 @@ impl Service {
     /// # Errors
     /// [`ServiceError::ProjectMissing`], [`ServiceError::BadValue`] if the text is too large.
     pub async fn config_impact(&self, project: ProjectId, text: &[u8]) -> Result<ConfigImpact, ServiceError> {
-        check_config_size(text)?;
+        check_size("build configuration", text.len())?;
         let inner = &*self.inner;
         let mut session = inner.store.read().await?;
         let project = existing(&mut session, project).await?;

@@ -13,5 +13,6 @@ mod why;
 mod world;
 
 pub use impact::{ConfigImpact, TargetImpact};
+pub(crate) use path::expand as expand_path;
 pub(crate) use reconcile::{State, run_once};
 pub use why::PackageWhy;

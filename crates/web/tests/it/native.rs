@@ -178,6 +178,53 @@ async fn a_configuration_is_kept_with_its_author() {
 }
 
 #[tokio::test]
+async fn a_configuration_has_a_history_and_says_where_each_entry_is_from() {
+    let world = World::new().await;
+    world.project("p1").await;
+    let path = format!("{BASE}/projects/home:alice:p1/config");
+    for (text, comment) in [("Prefer: libfoo1\n", "choose"), ("Prefer: libfoo2\nOrder: x\n", "other")] {
+        let body = json!({"text": text, "comment": comment});
+        assert_eq!(world.call("alice", "PUT", &path, body).await.status, 200);
+    }
+    let revisions = world.get(&format!("{path}/revisions")).await.json();
+    let numbers: Vec<_> = revisions["revisions"].as_array().unwrap().iter().map(|one| &one["revision"]).collect();
+    assert_eq!(numbers, [2, 1]);
+    assert_eq!(revisions["revisions"][1]["bytes"], 16);
+    assert_eq!(world.get(&format!("{path}/revisions?limit=1&offset=1")).await.json()["revisions"][0]["revision"], 1);
+    let second = world.get(&format!("{path}/revisions/2")).await.json();
+    assert_eq!(
+        second["findings"][0],
+        json!({
+            "code": "K008", "name": "order-without-colon", "grade": "warning", "line": 2, "column": 8, "start": 23,
+            "end": 24, "message": second["findings"][0]["message"], "help": second["findings"][0]["help"],
+        })
+    );
+    assert_eq!(world.get(&format!("{path}/revisions/0")).await.json()["text"], "");
+    for missing in ["revisions/3", "revisions/-1", "revisions/x", "effective?repository=other&arch=x86_64"] {
+        assert_eq!(world.get(&format!("{path}/{missing}")).await.status, 404, "{missing}");
+    }
+    assert_eq!(
+        world.get(&format!("{path}/effective?arch=x86_64")).await.error(),
+        "400 the parameter repository is needed"
+    );
+    let target = format!("{path}/effective?repository=debian-12&arch=x86_64");
+    let newest = world.get(&target).await.json();
+    assert_eq!(
+        (newest["layers"][0]["revision"].as_i64(), &newest["missing"]),
+        (Some(2), &json!(["Debian:12/standard"]))
+    );
+    let prefer = newest["entries"].as_array().unwrap().iter().find(|entry| entry["keyword"] == "Prefer").unwrap();
+    assert_eq!(
+        prefer,
+        &json!({"keyword": "Prefer", "entry": "libfoo2", "value": null, "origin":
+            {"source": "home:alice:p1/debian-12", "line": 1, "start": 8, "end": 15, "expanded": false}})
+    );
+    let first = world.get(&format!("{target}&revision=1")).await.json();
+    assert_eq!(first["layers"][0]["text"], "Prefer: libfoo1\n");
+    assert_eq!(world.get(&format!("{target}&revision=9")).await.status, 404);
+}
+
+#[tokio::test]
 async fn users_and_tokens_are_made_by_administrators() {
     let world = World::new().await;
     let carol = json!({"name": "carol"});
