@@ -12,3 +12,4 @@ mod copr_client;
 mod death;
 mod demo;
 mod kit;
+mod why;
