@@ -197,6 +197,9 @@ fn changes(config: &ExpandConfig, trouble: &Trouble) -> Vec<Change> {
     }
     let links = || trouble.chains.iter().flat_map(|chain| chain.iter().rev());
     changes.extend(links().flat_map(|link| other_choices(config, link)));
+    // What another package of the chains needs anyway is the smaller change.
+    let is_there = |package: &str| links().any(|link| link.package == package);
+    changes.sort_by_key(|change| !matches!(change, Change::Prefer { package, .. } if is_there(package)));
     let asks_itself = !matches!(trouble.needed_by, Some(Asker::Package { .. }));
     for name in trouble.hints.iter().filter_map(|hint| match hint {
         Hint::Near { name } if asks_itself => Some(name),

@@ -9,8 +9,8 @@ const LONGEST_NAME: usize = 100;
 
 /// What is provided under a name much like `wanted`, nearest first.
 ///
-/// Near are names that differ only in digits (`libicu70`, `libicu72`) or in what people mix up (`python-x`, `python3-x`),
-/// and those at most two letters away, one for short names.
+/// Near are names that differ only in digits (`libicu70`, `libicu72`), those at most two letters away, one for short
+/// names, and those with one more word at the end (`node-uglify`, `node-uglify-js`).
 pub(super) fn near_names(pool: &Pool, wanted: &str) -> Vec<String> {
     if wanted.len() > LONGEST_NAME {
         return Vec::new();
@@ -28,6 +28,8 @@ pub(super) fn near_names(pool: &Pool, wanted: &str) -> Vec<String> {
             && let Some(distance) = distance(wanted.as_bytes(), name.as_bytes(), most)
         {
             found.push((distance, name));
+        } else if has_one_more_word(wanted, name) {
+            found.push((most + 1, name));
         }
     }
     found.sort_unstable();
@@ -48,6 +50,11 @@ fn stem_matches(stem: &Option<Vec<u8>>, name: &str) -> bool {
     let Some(stem) = stem else { return false };
     let letters = name.bytes().filter(|byte| is_counted(*byte)).map(|byte| byte.to_ascii_lowercase());
     letters.eq(stem.iter().copied())
+}
+
+fn has_one_more_word(short: &str, long: &str) -> bool {
+    let word = long.strip_prefix(short).and_then(|rest| rest.strip_prefix('-'));
+    short.len() >= 4 && word.is_some_and(|word| !word.is_empty() && !word.contains('-'))
 }
 
 /// How many letters have to be put in, left out, changed or swapped with their neighbour, if not more than `most`.
@@ -91,5 +98,12 @@ mod tests {
         assert!(stem_matches(&stem("python-yaml"), "python3-yaml"));
         assert!(!stem_matches(&stem("libicu70"), "libicu-dev"));
         assert!(!stem_matches(&stem("g1"), "g2"));
+    }
+
+    #[test]
+    fn a_name_may_have_one_more_word() {
+        assert!(has_one_more_word("node-uglify", "node-uglify-js"));
+        assert!(!has_one_more_word("node-uglify", "node-uglify-js-es"));
+        assert!(!has_one_more_word("node-uglify", "node-uglifyjs"));
     }
 }

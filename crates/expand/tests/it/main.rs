@@ -5,6 +5,7 @@
 mod case;
 mod effects;
 mod hostile;
+mod manual;
 mod universe;
 mod why;
 

@@ -37,9 +37,9 @@ pub(super) fn run(arguments: Arguments, flags: &ClientFlags, output: Output) -> 
     };
     // The parser hands the file on as the client's settings file.
     let flags = ClientFlags { config: None, ..flags.clone() };
-    let client = commands::client(&flags)?;
     let path = format!("/projects/{}/config/impact", segment(&arguments.project));
     let runtime = runtime::start(false)?;
+    let client = commands::client(&flags)?;
     let answer: ConfigImpact = runtime.block_on(client.post(&path, &ImpactRequest { text }))?;
     output.result(&answer, |output| show(&answer, arguments.all, output));
     Ok(())
