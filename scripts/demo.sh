@@ -79,7 +79,8 @@ cat <<END
 $package was built by Kiln, published in a signed repository, installed by apt and run.
 
 Where to look next:
-  data, logs, blobs      $folder
+  data and blobs         $folder/data
+  logs                   $folder/serve.log (the server), $folder/data/logs (the builds)
   the server again       $kiln serve --data $folder/data --listen 127.0.0.1:$port
   its pages              $server/
   the last log           KILN_CONFIG=$KILN_CONFIG $kiln log 1

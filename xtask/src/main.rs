@@ -5,6 +5,7 @@ mod bless;
 mod cases_config;
 mod cases_expand;
 mod cases_universe;
+mod dependencies;
 mod fuzz_expand;
 mod tidy;
 

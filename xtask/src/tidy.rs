@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use crate::bless;
+use crate::dependencies::{self, RustFile};
 
 /// Longest file without its tests, in lines.
 const FILE_LINES: usize = 600;
@@ -17,7 +18,9 @@ const DIALECT_WORDS: [&str; 5] = ["copr", "osc", "api_2", "api_3", "srpm_url"];
 /// Every broken rule, one line each.
 pub(crate) fn problems(root: &Path) -> anyhow::Result<Vec<String>> {
     let sources = rust_sources(root)?;
-    let mut problems = arrow_problems(root)?;
+    let metadata = metadata(root)?;
+    let mut problems = arrow_problems(root, &metadata)?;
+    problems.extend(dependency_problems(root, &metadata)?);
     problems.extend(generated_problems(root));
     problems.extend(sources.iter().filter_map(length_problem));
     problems.extend(sources.iter().flat_map(dialect_problems));
@@ -53,10 +56,10 @@ fn tracked_files(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Compares the table in ARCHITECTURE.md with the dependencies Cargo knows, both ways.
-fn arrow_problems(root: &Path) -> anyhow::Result<Vec<String>> {
+fn arrow_problems(root: &Path, metadata: &serde_json::Value) -> anyhow::Result<Vec<String>> {
     let page = std::fs::read_to_string(root.join("ARCHITECTURE.md")).context("ARCHITECTURE.md")?;
     let allowed = table_of_arrows(&page);
-    let actual = actual_arrows(root)?;
+    let actual = actual_arrows(metadata)?;
     let mut problems = Vec::new();
     for (name, uses) in &actual {
         match allowed.get(name) {
@@ -92,8 +95,8 @@ fn table_of_arrows(page: &str) -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
-/// Normal dependencies between workspace crates.
-fn actual_arrows(root: &Path) -> anyhow::Result<BTreeMap<String, BTreeSet<String>>> {
+/// What Cargo knows of the workspace's crates.
+fn metadata(root: &Path) -> anyhow::Result<serde_json::Value> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(root)
@@ -102,7 +105,24 @@ fn actual_arrows(root: &Path) -> anyhow::Result<BTreeMap<String, BTreeSet<String
     if !output.status.success() {
         bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
+    serde_json::from_slice(&output.stdout).context("cargo metadata")
+}
+
+fn dependency_problems(root: &Path, metadata: &serde_json::Value) -> anyhow::Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for path in tracked_files(root)? {
+        if path.extension().is_some_and(|ext| ext == "rs")
+            && let Ok(text) = std::fs::read_to_string(root.join(&path))
+        {
+            texts.push((path, text));
+        }
+    }
+    let files: Vec<RustFile<'_>> = texts.iter().map(|(path, text)| RustFile { path, text }).collect();
+    dependencies::problems(root, metadata, &files)
+}
+
+/// Normal dependencies between workspace crates.
+fn actual_arrows(metadata: &serde_json::Value) -> anyhow::Result<BTreeMap<String, BTreeSet<String>>> {
     let packages = metadata["packages"].as_array().context("cargo metadata: no packages")?;
     let names: BTreeSet<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
     let mut arrows = BTreeMap::new();

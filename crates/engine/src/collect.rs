@@ -10,7 +10,8 @@ use model::{FailureCause, FileName, JobFile, JobSpec, Phase, ResultFile, ResultK
 use pkg::{Sha256, Sha256Hasher, deb822};
 use pkgfile::deb::{DebLimits, DebReader};
 
-use crate::log::JobLog;
+use crate::builder::dsc;
+use crate::log::{JobLog, UnpackErrors};
 use crate::sandbox::protocol::Event;
 use crate::watch::Hearer;
 
@@ -28,6 +29,8 @@ pub(crate) struct Collector<'a> {
     pub(crate) began_at: Option<Instant>,
     results: Vec<JobFile>,
     failure: Option<FailureCause>,
+    /// What unpacking the sources prints, while it does.
+    unpacking: Option<UnpackErrors>,
 }
 
 /// What kind of result a file name is, if any.
@@ -51,7 +54,14 @@ impl<'a> Collector<'a> {
     /// Results go to `folder`, which is there; the recipe is over when `last_step` has ended.
     pub(crate) fn new(job: &'a JobSpec, folder: PathBuf, last_step: &str) -> Self {
         let last_step = last_step.to_owned();
-        Self { job, folder, last_step, began_at: None, results: Vec::new(), failure: None }
+        Self { job, folder, last_step, began_at: None, results: Vec::new(), failure: None, unpacking: None }
+    }
+
+    /// Why the sources could not be unpacked, in the words of what tried.
+    pub(crate) fn unpacking_failure(&self) -> Option<FailureCause> {
+        let (archive, detail) = self.unpacking.as_ref()?.reason()?;
+        let file = archive.unwrap_or(self.job.recipe.file.as_str()).to_owned();
+        Some(FailureCause::SourceInvalid { file, detail })
     }
 
     /// Why collecting was refused.
@@ -167,11 +177,24 @@ fn copy(mut from: File, to: &Path, bytes: u64) -> io::Result<Sha256> {
 }
 
 impl Hearer for Collector<'_> {
-    fn printed(&mut self, _bytes: &[u8]) {}
+    fn printed(&mut self, bytes: &[u8]) {
+        if let Some(errors) = &mut self.unpacking {
+            errors.hear(bytes);
+        }
+    }
 
     fn happened(&mut self, event: Event, fd: Option<OwnedFd>, log: &mut JobLog<'_>) -> bool {
         match event {
-            Event::StepBegan { label } => log.say(&format!("running {label}")),
+            Event::StepBegan { label } => {
+                self.unpacking = (label == dsc::FIRST_STEP).then(UnpackErrors::default);
+                log.say(&format!("running {label}"));
+            }
+            // GNU tar only warns of members that begin at the top of the file system, and strips them.
+            Event::StepEnded { label }
+                if label == dsc::FIRST_STEP && self.unpacking.as_ref().is_some_and(UnpackErrors::climbs_out) =>
+            {
+                self.failure = self.unpacking_failure();
+            }
             Event::StepEnded { label } if label == self.last_step => {
                 self.began_at = Some(Instant::now());
                 log.sink().phase(Phase::Collect);

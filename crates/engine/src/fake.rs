@@ -1,8 +1,8 @@
 //! A runner without a root and without a sandbox: it writes one small package at once. For tests of everything around an
 //! engine, and for measuring what a build costs the service.
 //!
-//! What it does follows from the source package's name: `fail-...` fails, `wait-...` runs until it is canceled, all others
-//! succeed.
+//! What it does follows from the source package's name: `fail-...` fails, `wait-...` runs until it is canceled, `slow-...`
+//! takes a few seconds, all others succeed at once.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,6 +19,9 @@ use crate::{CancelToken, JobFiles, JobRunner, JobSink};
 /// How often a waiting job looks whether it is canceled.
 const CANCEL_POLL: Duration = Duration::from_millis(50);
 
+/// How long a slow job takes.
+const SLOW: Duration = Duration::from_secs(3);
+
 /// The runner.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FakeEngine;
@@ -29,7 +32,8 @@ impl JobRunner for FakeEngine {
         sink.phase(Phase::Recipe);
         sink.log(format!("[kiln] {}: no root, no recipe: a small package at once\n", job.title).as_bytes());
         let (name, version) = source_name(&job.recipe.file);
-        while name.starts_with("wait-") && !cancel.is_canceled() {
+        let goes_on = || name.starts_with("wait-") || name.starts_with("slow-") && started.elapsed() < SLOW;
+        while goes_on() && !cancel.is_canceled() {
             std::thread::sleep(CANCEL_POLL);
         }
         let ran = if cancel.is_canceled() {

@@ -87,9 +87,87 @@ impl DpkgErrors {
     }
 }
 
+/// Remembers what `dpkg-source -x` and the archivers it starts say of a source that can not be unpacked.
+#[derive(Default)]
+pub(crate) struct UnpackErrors {
+    line: Vec<u8>,
+    archive: Option<String>,
+    climbing: Option<(Option<String>, String)>,
+    complaint: Option<String>,
+    error: Option<String>,
+}
+
+impl UnpackErrors {
+    /// Looks at the next bytes of the log.
+    pub(crate) fn hear(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if *byte == b'\n' {
+                let line = String::from_utf8_lossy(&self.line).into_owned();
+                self.line.clear();
+                self.end_line(&line);
+            } else if self.line.len() < LINE_BYTES {
+                self.line.push(*byte);
+            }
+        }
+    }
+
+    fn end_line(&mut self, line: &str) {
+        let unpacked = ["dpkg-source: info: unpacking ", "dpkg-source: info: applying "];
+        if let Some(archive) = unpacked.iter().find_map(|start| line.strip_prefix(start)) {
+            self.archive = Some(archive.to_owned());
+        } else if let Some(error) = line.strip_prefix("dpkg-source: error: ") {
+            self.error.get_or_insert(error.to_owned());
+        } else if let Some(prefix) = stripped_prefix(line) {
+            let detail = format!("its members are outside the source tree, they begin with {prefix}");
+            self.climbing.get_or_insert((self.archive.clone(), detail));
+        } else if !line.starts_with("dpkg-source: ") && !line.is_empty() {
+            self.complaint.get_or_insert(line.to_owned());
+        }
+    }
+
+    /// Whether an archive has members that would be outside of the source tree.
+    pub(crate) const fn climbs_out(&self) -> bool {
+        self.climbing.is_some()
+    }
+
+    /// The archive that is to blame, if one is, and why; `None` if nothing was said.
+    pub(crate) fn reason(&self) -> Option<(Option<&str>, String)> {
+        if let Some((archive, detail)) = &self.climbing {
+            return Some((archive.as_deref(), detail.clone()));
+        }
+        let error = self.error.as_ref()?;
+        // What the archiver says first is nearer to the cause than how its parent takes it.
+        let detail = self.complaint.as_ref().map_or_else(|| error.clone(), |first| format!("{first} ({error})"));
+        Some((self.archive.as_deref(), detail))
+    }
+}
+
+/// What GNU tar strips from the names of members: it says so once an archive and prefix.
+fn stripped_prefix(line: &str) -> Option<&str> {
+    let (prefix, rest) = line.strip_prefix("tar: Removing leading `")?.rsplit_once('\'')?;
+    (rest == " from member names").then_some(prefix)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reason_of_a_failed_unpacking_is_what_was_said_first() {
+        let mut errors = UnpackErrors::default();
+        errors.hear(b"dpkg-source: info: extracting a in a-1\ndpkg-source: info: unpacking a_1.tar.xz\n");
+        assert_eq!(errors.reason(), None);
+        errors.hear(b"xz: (stdin): Unexpected end of input\ntar: Error is not recoverable: exiting now\n");
+        errors.hear(b"dpkg-source: error: tar subprocess returned exit status 2\n");
+        let detail = "xz: (stdin): Unexpected end of input (tar subprocess returned exit status 2)";
+        assert_eq!(errors.reason(), Some((Some("a_1.tar.xz"), detail.to_owned())));
+        assert!(!errors.climbs_out());
+        errors.hear(b"tar: Removing leading `/' from hard link targets\n");
+        assert!(!errors.climbs_out(), "links are made inside");
+        errors.hear(b"tar: Removing leading `../../' from member names\n");
+        assert!(errors.climbs_out());
+        assert!(errors.reason().unwrap().1.ends_with("begin with ../../"));
+    }
 
     #[test]
     fn failing_packages_are_found_in_what_dpkg_prints() {

@@ -80,6 +80,7 @@ impl<'a> Run<'a> {
             Err(Stop::Canceled) => (JobOutcome::Canceled, Vec::new()),
             Err(Stop::Failed(cause)) => (JobOutcome::Failed(cause), Vec::new()),
         };
+        self.log.say(&durations(&self.timings));
         match &outcome {
             JobOutcome::Succeeded => self.log.say(&format!("succeeded with {} results", results.len())),
             JobOutcome::Failed(cause) => self.log.say(&format!("failed: {cause}")),
@@ -269,9 +270,7 @@ impl<'a> Run<'a> {
         let upper = upper.map_err(trouble("scratch disk"))?;
         let lower = self.engine.lower_storage(&lease.path);
         let mut actions = builder::dsc::actions(self.job);
-        if self.job.network {
-            actions.insert(0, name_servers());
-        }
+        actions.insert(0, name_servers(self.job.network));
         let spec = SandboxSpec {
             files: sources,
             network: self.job.network,
@@ -295,6 +294,11 @@ impl<'a> Run<'a> {
         if let Some(failure) = collector.take_failure() {
             return Err(failure.into());
         }
+        if matches!(&ending, Ending::StepFailed { label, status: Some(_), .. } if label == builder::dsc::FIRST_STEP)
+            && let Some(failure) = collector.unpacking_failure()
+        {
+            return Err(failure.into());
+        }
         match ending {
             Ending::Done => Ok(collector.check(&mut self.log)?),
             Ending::Canceled => Err(Stop::Canceled),
@@ -315,8 +319,13 @@ impl<'a> Run<'a> {
         let limits = self.job.limits;
         match ending {
             Ending::StepFailed { label: step, signal: Some(signal), .. } => FailureCause::RecipeKilled { step, signal },
-            Ending::StepFailed { label: step, status, .. } => {
-                FailureCause::Recipe { step, status: status.unwrap_or(-1) }
+            Ending::StepFailed { label: step, status, sought_network, .. } => {
+                let status = status.unwrap_or(-1);
+                if sought_network && !self.job.network {
+                    FailureCause::NetworkRefused { step, status }
+                } else {
+                    FailureCause::Recipe { step, status }
+                }
             }
             Ending::Exceeded(Limit::Memory) => FailureCause::MemoryLimit { limit_bytes: limits.memory_bytes },
             Ending::Exceeded(Limit::Processes) => FailureCause::ProcessLimit { limit: limits.processes },
@@ -344,10 +353,29 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Tells the sandbox the host's name servers.
-fn name_servers() -> Action {
-    let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+/// Address of documentation (RFC 5737): without a network no route leads there.
+const NO_NAME_SERVER: &str = "# this build may not reach the network\nnameserver 192.0.2.1\n";
+
+/// Tells the sandbox the host's name servers; without network one that can not be reached, so that looking up a name fails
+/// at once and counts as seeking the network.
+fn name_servers(network: bool) -> Action {
+    let text =
+        if network { fs::read_to_string("/etc/resolv.conf").unwrap_or_default() } else { NO_NAME_SERVER.to_owned() };
     Action::Write { path: "/etc/resolv.conf".to_owned(), text, mode: 0o644, only_if_missing: false }
+}
+
+/// The phases with their wall times in one line.
+fn durations(timings: &[PhaseTiming]) -> String {
+    let phase = |timing: &PhaseTiming| {
+        let word = match timing.phase {
+            Phase::Fetch => "fetch",
+            Phase::Root => "root",
+            Phase::Recipe => "recipe",
+            Phase::Collect => "collect",
+        };
+        format!("{word} {:.2} s", timing.duration.as_secs_f64())
+    };
+    timings.iter().map(phase).collect::<Vec<_>>().join(", ")
 }
 
 /// The name of a root's package inside: its number keeps the order, its name is for those who read the log.
@@ -365,7 +393,7 @@ struct Preparation {
 impl Preparation {
     fn describe(&self, ending: &Ending) -> String {
         match ending {
-            Ending::StepFailed { label, status, signal } => {
+            Ending::StepFailed { label, status, signal, .. } => {
                 let how = match (status, signal) {
                     (Some(status), _) => format!("exit status {status}"),
                     (_, Some(signal)) => format!("signal {signal}"),

@@ -41,7 +41,7 @@ pub(crate) enum Ending {
     /// All actions were done.
     Done,
     /// A program ended badly.
-    StepFailed { label: String, status: Option<i32>, signal: Option<i32> },
+    StepFailed { label: String, status: Option<i32>, signal: Option<i32>, sought_network: bool },
     /// A bound was passed.
     Exceeded(Limit),
     /// A package of the root is damaged or hostile.
@@ -198,7 +198,9 @@ impl Watch<'_, '_> {
         };
         Ok(match event {
             Event::Done => Some(Ending::Done),
-            Event::StepFailed { label, status, signal } => Some(Ending::StepFailed { label, status, signal }),
+            Event::StepFailed { label, status, signal, sought_network } => {
+                Some(Ending::StepFailed { label, status, signal, sought_network })
+            }
             Event::BadPackage { package, detail } => Some(Ending::BadPackage { package, detail }),
             Event::Broken { detail } => Some(Ending::Broken(detail)),
             Event::Died { signal } => {

@@ -78,7 +78,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Log(arguments) => log::run(arguments, flags, output).await,
         Command::Download(arguments) => download::run(arguments, flags, output).await,
         Command::Cancel(arguments) => cancel::run(arguments, flags, output).await,
-        Command::Delete(arguments) => delete::run(arguments, flags).await,
+        Command::Delete(arguments) => delete::run(arguments, flags, output).await,
         Command::Project(command) => project::run(command, flags, output).await,
         Command::Dist(command) => dist::run(command, flags, output).await,
         Command::User(command) => user::run(command, flags, output).await,

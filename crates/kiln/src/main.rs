@@ -6,6 +6,7 @@ mod commands;
 mod env;
 mod failure;
 mod local;
+mod memory;
 mod output;
 mod runner;
 mod settings;
@@ -24,6 +25,7 @@ use crate::output::Output;
 fn main() -> ExitCode {
     // Before anything else: the helper inside a sandbox is this program again, and must stay single-threaded.
     engine::run_helper_if_asked();
+    memory::give_back_large_buffers();
     let cli = cli::Cli::parse();
     let output = Output { json: cli.json };
     match start(cli) {

@@ -2,8 +2,8 @@ use pkg::{Arch, Sha256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BuildId, BuildState, FailureCause, FileName, PackageName, ProjectId, ProjectName, RepositoryName, SourceState,
-    TaskId, TaskState, Timestamp, UserName, Verdict,
+    BuildId, BuildState, FailureCause, FileName, PackageName, ProjectId, ProjectName, RepositoryName, SourceSignature,
+    SourceState, TaskId, TaskState, Timestamp, UserName, Verdict,
 };
 
 /// One source revision of one package, wanted in a set of (repository, arch), by someone, for a reason.
@@ -23,6 +23,8 @@ pub struct Build {
     pub source: BuildSource,
     /// Digest of the stored source tree.
     pub source_tree: Option<Sha256>,
+    /// What the recipe's signature was found to be; known once the recipe was read.
+    pub source_signature: Option<SourceSignature>,
     /// Where the source stands.
     pub source_state: SourceState,
     /// Why the source could not be made.

@@ -50,6 +50,14 @@ pub enum FailureCause {
         /// What is wrong.
         detail: String,
     },
+    /// A key that the service knows has signed another text than the recipe's.
+    #[error("{file}: the signature by {key} does not fit the text, which was changed after it was signed")]
+    SourceForged {
+        /// File name of the recipe.
+        file: String,
+        /// Fingerprint of the key.
+        key: String,
+    },
     /// The source is larger than the service takes.
     #[error("{file}: larger than the limit of {limit_bytes} bytes")]
     SourceTooLarge {
@@ -80,6 +88,14 @@ pub enum FailureCause {
     #[error("{step} ended with exit status {status}")]
     Recipe {
         /// Step of the recipe engine: `dpkg-source`, `dpkg-buildpackage`, ...
+        step: String,
+        /// Exit status.
+        status: i32,
+    },
+    /// The recipe's command ended with an error, after something in it tried to reach the network without being allowed to.
+    #[error("{step} ended with exit status {status} after it tried to reach the network, which this build may not")]
+    NetworkRefused {
+        /// Step of the recipe engine.
         step: String,
         /// Exit status.
         status: i32,

@@ -9,6 +9,7 @@ mod ids;
 mod job;
 mod names;
 mod project;
+mod signature;
 mod state;
 mod time;
 mod verdict;
@@ -24,6 +25,7 @@ pub use names::{FileName, NameError, PackageName, ProjectName, RepositoryName, U
 pub use project::{
     Mirror, MirrorSuite, PathElement, Project, ProjectSettings, Repository, RepositoryArch, TriggerPolicy,
 };
+pub use signature::SourceSignature;
 pub use state::{BuildState, SourceEvent, SourceState, TaskEvent, TaskState};
 pub use time::Timestamp;
 pub use verdict::{ExclusionReason, Verdict};

@@ -356,6 +356,68 @@ mod tests {
         assert_eq!(build_state(&[]), "waiting");
     }
 
+    /// Every pair of tasks, drawn: a row a task, a column another, in the order of [`TaskState::ALL`].
+    #[test]
+    fn every_pair_of_tasks_makes_the_build_that_is_drawn_here() {
+        let mut drawn = String::new();
+        for one in TaskState::ALL {
+            drawn += &format!("{:<9}", one.as_str());
+            for other in TaskState::ALL {
+                let state = build_state(&[one, other]);
+                assert_eq!(state, build_state(&[other, one]), "order does not matter");
+                drawn += &format!(" {state:<9}");
+            }
+            drawn = drawn.trim_end().to_owned() + "\n";
+        }
+        expect_test::expect![[r#"
+            waiting   pending   pending   starting  running   pending   pending   pending   pending
+            pending   pending   pending   starting  running   pending   pending   pending   pending
+            starting  starting  starting  starting  running   starting  starting  starting  starting
+            running   running   running   running   running   running   running   running   running
+            succeeded pending   pending   starting  running   succeeded failed    succeeded succeeded
+            failed    pending   pending   starting  running   failed    failed    failed    failed
+            canceled  pending   pending   starting  running   succeeded failed    canceled  skipped
+            skipped   pending   pending   starting  running   succeeded failed    skipped   skipped
+        "#]]
+        .assert_eq(&drawn);
+    }
+
+    /// Cancel flag and source, drawn with a task that runs and without any.
+    #[test]
+    fn every_source_makes_the_build_that_is_drawn_here() {
+        let mut drawn = String::new();
+        for canceled in [false, true] {
+            for source in SourceState::ALL {
+                let state = |tasks: &[TaskState]| {
+                    let finished = BuildState::is_finished(canceled, source, tasks);
+                    let word = BuildState::aggregate(canceled, source, tasks).as_str();
+                    format!("{word}{}", if finished { "." } else { "" })
+                };
+                let flag = if canceled { "canceled" } else { "" };
+                drawn += &format!(
+                    "{:<9} {flag:<8} {:<10} {:<10} {}\n",
+                    source.as_str(),
+                    state(&[]),
+                    state(&[TaskState::Running]),
+                    state(&[TaskState::Succeeded])
+                );
+            }
+        }
+        expect_test::expect![[r#"
+            pending            pending    pending    pending
+            running            importing  importing  importing
+            succeeded          waiting.   running    succeeded.
+            failed             failed.    failed.    failed.
+            canceled           canceled.  canceled.  canceled.
+            pending   canceled canceled.  canceled.  canceled.
+            running   canceled canceled.  canceled.  canceled.
+            succeeded canceled canceled.  canceled.  canceled.
+            failed    canceled canceled.  canceled.  canceled.
+            canceled  canceled canceled.  canceled.  canceled.
+        "#]]
+        .assert_eq(&drawn);
+    }
+
     #[test]
     fn cancel_and_source_come_before_the_tasks() {
         let tasks = [TaskState::Waiting];

@@ -1,3 +1,6 @@
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use expand::{BuildRequest, ExpandConfig, Expander, PackageId};
 use model::{BuildSettings, ExclusionReason, Verdict};
 use recipe::Recipe;
@@ -16,6 +19,7 @@ pub fn plan(snapshot: &Snapshot<'_>) -> Plan {
         config: &config,
         settings: build_settings(snapshot.config),
         waiting: Waiting::new(snapshot.block, snapshot.tasks),
+        roots: RefCell::default(),
     };
     let plan_one = |task: &WantedTask| match &verdict_for_all {
         Some(verdict) => PlannedTask { task: task.task, verdict: verdict.clone(), root: None },
@@ -47,12 +51,17 @@ fn configuration_verdict(snapshot: &Snapshot<'_>) -> Option<Verdict> {
     }
 }
 
+/// What a recipe asks for: its dependencies, and the packages it makes.
+type Request = (Vec<String>, Vec<String>);
+
 struct Planner<'a> {
     snapshot: &'a Snapshot<'a>,
     expander: Expander<'a>,
     config: &'a ExpandConfig,
     settings: BuildSettings,
     waiting: Waiting<'a>,
+    /// The roots so far: when everything is built again, many tasks ask for the same.
+    roots: RefCell<HashMap<Request, Result<RootPlan, Verdict>>>,
 }
 
 impl Planner<'_> {
@@ -78,8 +87,17 @@ impl Planner<'_> {
     fn root_of(&self, task: &WantedTask) -> Result<RootPlan, Verdict> {
         let recipe = task.recipe.as_ref().map_err(|detail| Verdict::Broken { detail: detail.clone() })?;
         self.check_exclusion(recipe)?;
-        let request =
-            BuildRequest { dependencies: recipe.build_requires.clone(), own_binaries: recipe.subpackages.clone() };
+        let request = (recipe.build_requires.clone(), recipe.subpackages.clone());
+        if let Some(known) = self.roots.borrow().get(&request) {
+            return known.clone();
+        }
+        let root = self.expand(&request);
+        self.roots.borrow_mut().insert(request, root.clone());
+        root
+    }
+
+    fn expand(&self, (dependencies, own_binaries): &Request) -> Result<RootPlan, Verdict> {
+        let request = BuildRequest { dependencies: dependencies.clone(), own_binaries: own_binaries.clone() };
         let packages = self.expander.build_set(&request).map_err(|problems| Verdict::Unresolvable {
             problems: problems.iter().map(ToString::to_string).collect(),
         })?;

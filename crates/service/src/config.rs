@@ -22,6 +22,8 @@ pub struct ServiceConfig {
     pub upload_bytes: u64,
     /// Largest source of a build, all files together, in bytes.
     pub source_bytes: u64,
+    /// OpenPGP keyrings, binary or armoured, that recipes' signatures are checked against; read when the service opens.
+    pub source_keyrings: Vec<PathBuf>,
     /// Whether source addresses may point into this machine or its private network.
     pub allow_private_sources: bool,
     /// How often and how patiently a fetch, and a task that failed by the service's fault, is tried again.
@@ -44,6 +46,7 @@ impl ServiceConfig {
             lease: Duration::from_secs(30),
             upload_bytes: 4 * GIB,
             source_bytes: 4 * GIB,
+            source_keyrings: Vec::new(),
             allow_private_sources: false,
             retry: RetryPolicy::default(),
             blob_grace: Duration::from_secs(24 * 3600),

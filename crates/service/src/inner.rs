@@ -18,7 +18,7 @@ use crate::{ServiceConfig, ServiceError, mirror, planning, publish, sources};
 const LOGS_A_FOLDER: i64 = 1000;
 
 /// Longest wait for work without a look; a wake-up can not be lost, this only bounds what a bug would cost.
-const LONGEST_WAIT_FOR_WORK: Duration = Duration::from_secs(10);
+const LONGEST_WAIT_FOR_WORK: Duration = Duration::from_secs(60);
 
 /// What every part of the service shares.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ impl Inner {
             fs::create_dir_all(config.data_dir.join(folder))?;
         }
         let lock = lock(&config)?;
+        let sources = sources::State::open(&config).await?;
         let blobs = Blobs::open(&config.data_dir.join("blobs"))?;
         let store = Store::open(&config.data_dir.join("kiln.db")).await?;
         Ok(Self {
@@ -55,7 +56,7 @@ impl Inner {
             mirror: mirror::State::default(),
             planning: planning::State::default(),
             publish: publish::State::default(),
-            sources: sources::State::default(),
+            sources,
             reports: Reports::default(),
             changes: watch::Sender::new(1),
             work: Notify::new(),

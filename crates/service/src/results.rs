@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use fs_err as fs;
 use model::{
-    BuiltPackage, JobId, JobReport, ProjectName, RepositoryName, ResultFile, ResultKind, RootPackage, RootSpec, TaskId,
-    Timestamp,
+    BuiltPackage, JobId, JobReport, PhaseTiming, ProjectName, RepositoryName, ResultFile, ResultKind, RootPackage,
+    RootSpec, TaskId, Timestamp,
 };
 use pkg::Sha256;
 use store::Session;
@@ -101,6 +101,15 @@ impl Service {
         let Some(digest) = session.environment(task).await? else { return Ok(None) };
         drop(session);
         Ok(Some(self.root(digest).await?.packages))
+    }
+
+    /// How long each phase of a task's last attempt took, and whether its root came from the cache; `None` before the first
+    /// attempt has ended.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn phase_timings(&self, task: TaskId) -> Result<Option<(Vec<PhaseTiming>, bool)>, ServiceError> {
+        Ok(self.inner.store.read().await?.phase_timings(task).await?)
     }
 
     /// The root that a blob describes.

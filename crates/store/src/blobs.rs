@@ -2,11 +2,13 @@ use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
 use pkg::{Sha256, Sha256Hasher};
+use tempfile::TempPath;
 
 const PIECE_BYTES: usize = 128 * 1024;
 
@@ -43,6 +45,8 @@ pub struct Blobs {
     root: PathBuf,
     /// Held for reading while a blob is put, for writing while one is removed: a blob that is put again can not vanish.
     gate: Arc<RwLock<()>>,
+    /// Files taken so far; names the next one.
+    adopted: Arc<AtomicU64>,
 }
 
 impl Blobs {
@@ -56,7 +60,7 @@ impl Blobs {
             fs::remove_dir_all(&temporary)?;
         }
         fs::create_dir_all(&temporary)?;
-        Ok(Self { root: root.to_owned(), gate: Arc::new(RwLock::new(())) })
+        Ok(Self { root: root.to_owned(), gate: Arc::default(), adopted: Arc::default() })
     }
 
     /// Where a blob lies if it is there.
@@ -108,12 +112,8 @@ impl Blobs {
         if !fs::symlink_metadata(path)?.is_file() {
             return Err(BlobError::NotAFile { path: path.to_owned() });
         }
-        let mut slot = tempfile::Builder::new().prefix("adopt-").tempfile_in(self.root.join("tmp"))?;
-        if fs::rename(path, slot.path()).is_err() {
-            io::copy(&mut open_plain(path)?, slot.as_file_mut())?;
-            fs::remove_file(path)?;
-        }
-        let (digest, bytes) = digest_of(&mut open_plain(slot.path())?)?;
+        let slot = self.take(path)?;
+        let (digest, bytes) = digest_of(&mut open_plain(&slot)?)?;
         if let Some(expected) = expected.filter(|expected| **expected != digest) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             return Err(BlobError::Mismatch { name, expected: *expected, found: digest });
@@ -190,21 +190,40 @@ impl Blobs {
         Ok(metadata.len())
     }
 
+    /// Moves a file into the temporary folder.
+    fn take(&self, path: &Path) -> Result<TempPath, BlobError> {
+        // The folder is this program's alone and was empty when it was opened, so counting makes names that are free.
+        let place = self.root.join("tmp").join(format!("adopt-{}", self.adopted.fetch_add(1, Ordering::Relaxed)));
+        if std::fs::rename(path, &place).is_ok() {
+            return Ok(TempPath::try_from_path(place)?);
+        }
+        let mut copy = tempfile::Builder::new().prefix("copy-").tempfile_in(self.root.join("tmp"))?;
+        io::copy(&mut open_plain(path)?, copy.as_file_mut())?;
+        fs::remove_file(path)?;
+        Ok(copy.into_temp_path())
+    }
+
     /// Moves a complete temporary file to its place; if the blob is there already, only marks it as wanted.
-    fn settle(&self, file: tempfile::NamedTempFile, digest: &Sha256) -> Result<(), BlobError> {
+    fn settle(&self, file: TempPath, digest: &Sha256) -> Result<(), BlobError> {
         if self.touch(digest)? {
             return Ok(());
         }
-        let reopened = open_plain(file.path())?;
+        let reopened = open_plain(&file)?;
         reopened.set_permissions(std::fs::Permissions::from_mode(0o444))?;
         reopened.set_modified(SystemTime::now())?;
         reopened.sync_all()?;
         let _shared = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let place = self.path(digest);
-        if let Some(folder) = place.parent() {
-            fs::create_dir_all(folder)?;
+        match file.persist(&place) {
+            // The first blob of its folder.
+            Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => {
+                if let Some(folder) = place.parent() {
+                    fs::create_dir_all(folder)?;
+                }
+                failed.path.persist(&place).map_err(|failed| failed.error)?;
+            }
+            moved => moved.map_err(|failed| failed.error)?,
         }
-        file.into_temp_path().persist(&place).map_err(|error| error.error)?;
         Ok(())
     }
 }
@@ -231,7 +250,7 @@ impl BlobWriter {
     /// [`BlobError::Io`].
     pub fn finish(self) -> Result<(Sha256, u64), BlobError> {
         let digest = self.hasher.finish();
-        self.blobs.settle(self.file, &digest)?;
+        self.blobs.settle(self.file.into_temp_path(), &digest)?;
         Ok((digest, self.bytes))
     }
 
@@ -244,7 +263,7 @@ impl BlobWriter {
         if found != *expected {
             return Err(BlobError::Mismatch { name: name.to_owned(), expected: *expected, found });
         }
-        self.blobs.settle(self.file, &found)?;
+        self.blobs.settle(self.file.into_temp_path(), &found)?;
         Ok(self.bytes)
     }
 }

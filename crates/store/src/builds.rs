@@ -10,8 +10,8 @@ use crate::fields::{Fields, json_text, page, size};
 use crate::{BuildFilter, Session, StoreError, TaskFilter, UploadedFile};
 
 const BUILD: &str = "SELECT b.id, b.project_id, p.name AS project, k.name AS package, b.version, b.source, \
-     s.digest AS tree, b.source_state, b.source_failure, b.canceled, b.reason, b.network, b.extra_repositories, \
-     b.submitted_at FROM builds b JOIN projects p ON p.id = b.project_id \
+     s.digest AS tree, b.source_signature, b.source_state, b.source_failure, b.canceled, b.reason, b.network, \
+     b.extra_repositories, b.submitted_at FROM builds b JOIN projects p ON p.id = b.project_id \
      LEFT JOIN packages k ON k.id = b.package_id LEFT JOIN source_trees s ON s.id = b.source_tree_id WHERE ";
 
 const TASK: &str = "SELECT t.id, t.build_id, r.name AS repository, t.arch, t.state, t.verdict, t.failure, t.started_at, \
@@ -53,6 +53,7 @@ fn build(row: &SqliteRow) -> Result<Build, StoreError> {
         version: fields.maybe_text("version")?,
         source: fields.json("source")?,
         source_tree: fields.maybe_name("tree")?,
+        source_signature: fields.maybe_json("source_signature")?,
         source_state: fields.word("source_state", SourceState::parse)?,
         source_failure: fields.maybe_json("source_failure")?,
         canceled: fields.flag("canceled")?,

@@ -1,4 +1,6 @@
-use model::{BuildId, JobId, JobOutcome, JobReport, Phase, ProjectId, TaskId, TaskState, Timestamp, WorkerName};
+use model::{
+    BuildId, JobId, JobOutcome, JobReport, Phase, PhaseTiming, ProjectId, TaskId, TaskState, Timestamp, WorkerName,
+};
 use pkg::{Arch, Sha256};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
@@ -148,6 +150,23 @@ impl Session {
         let mut query = QueryBuilder::new(JOB);
         query.push("j.task_id = ").push_bind(task.get()).push(" ORDER BY j.id DESC LIMIT 1");
         Ok(self.load_jobs(query).await?.pop())
+    }
+
+    /// How long each phase of the newest ended job of a task took, and whether its root came from the cache; `None` if none
+    /// has reported.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn phase_timings(&mut self, task: TaskId) -> Result<Option<(Vec<PhaseTiming>, bool)>, StoreError> {
+        let row = sqlx::query(
+            "SELECT id, timings, warm_root FROM jobs WHERE task_id = $1 AND timings IS NOT NULL ORDER BY id DESC LIMIT 1",
+        )
+        .bind(task.get())
+        .fetch_optional(self.run())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let fields = Fields::new("jobs", &row);
+        Ok(Some((fields.json("timings")?, fields.flag("warm_root")?)))
     }
 
     async fn load_jobs(&mut self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<JobRow>, StoreError> {

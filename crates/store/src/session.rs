@@ -14,6 +14,7 @@ use crate::StoreError;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "core", include_str!("../migrations/sqlite/0001_core.sql")),
     (2, "mirror and publication", include_str!("../migrations/sqlite/0002_mirror_publication.sql")),
+    (3, "source signature", include_str!("../migrations/sqlite/0003_source_signature.sql")),
 ];
 
 const READERS: u32 = 4;

@@ -1,6 +1,6 @@
 use model::{
-    BuildId, BuildSource, FailureCause, FileName, PackageName, ProjectId, SourceEvent, SourceFile, SourceState,
-    Timestamp,
+    BuildId, BuildSource, FailureCause, FileName, PackageName, ProjectId, SourceEvent, SourceFile, SourceSignature,
+    SourceState, Timestamp,
 };
 use pkg::{RecipeKind, Sha256, Sha256Hasher};
 
@@ -173,6 +173,23 @@ impl Session {
             .await?;
         self.change_open_tasks(build, TaskChange::SourceStored, now).await?;
         Ok(true)
+    }
+
+    /// Writes down what a build's recipe was found to be signed with; a later try overwrites it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_source_signature(
+        &mut self,
+        build: BuildId,
+        signature: &SourceSignature,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE builds SET source_signature = $2 WHERE id = $1")
+            .bind(build.get())
+            .bind(json_text(signature))
+            .execute(self.run())
+            .await?;
+        Ok(())
     }
 
     /// Ends the making of a source badly: every task fails with the same cause. Whether that was legal.

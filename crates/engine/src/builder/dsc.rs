@@ -10,6 +10,8 @@ const SOURCE_FOLDER: &str = "/build/source";
 /// Where the source tree is unpacked and results appear.
 const WORK_FOLDER: &str = "/build/work";
 
+/// Label of the step that unpacks the sources.
+pub(crate) const FIRST_STEP: &str = "dpkg-source";
 /// Label of the step after which results are there.
 pub(crate) const LAST_STEP: &str = "dpkg-buildpackage";
 
@@ -24,7 +26,7 @@ pub(crate) fn actions(job: &JobSpec) -> Vec<Action> {
     let recipe = format!("{SOURCE_FOLDER}/{}", job.recipe.file);
     let tree = format!("{WORK_FOLDER}/{}", tree_name(job.recipe.file.as_str()));
     let unpack = ["dpkg-source", "-x", &recipe, &tree].map(str::to_owned).to_vec();
-    actions.push(step(job, "dpkg-source", unpack, WORK_FOLDER));
+    actions.push(step(job, FIRST_STEP, unpack, WORK_FOLDER));
     actions.push(step(job, LAST_STEP, build_command(job), &tree));
     actions.push(Action::Collect { folder: WORK_FOLDER.to_owned() });
     actions

@@ -48,7 +48,9 @@ fn whole(first: u32, count: u32) -> IdMaps {
 fn subordinate() -> Result<IdMaps, String> {
     for program in ["newuidmap", "newgidmap"] {
         if find_program(program).is_none() {
-            return Err(format!("{program} is not installed (package uidmap); it maps ids for users who are not root"));
+            return Err(format!(
+                "{program} is not installed; it maps ids for users who are not root: install the package uidmap, or run as root"
+            ));
         }
     }
     let user = rustix::process::getuid().as_raw();
@@ -57,7 +59,12 @@ fn subordinate() -> Result<IdMaps, String> {
     let read = |path: &str| {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         range_of(&text, user, name.as_deref()).ok_or_else(|| {
-            format!("{path} gives user {} no range of at least {} ids", name.as_deref().unwrap_or("?"), NEEDED - 1)
+            let user = name.clone().unwrap_or_else(|| user.to_string());
+            format!(
+                "{path} gives user {user} no range of at least {} ids; as root: usermod --add-subuids 100000-165535 \
+                 --add-subgids 100000-165535 {user} (or other ids nobody has), or run as root",
+                NEEDED - 1
+            )
         })
     };
     let (users, groups) = (read("/etc/subuid")?, read("/etc/subgid")?);

@@ -159,8 +159,9 @@ pub(crate) enum Event {
     StepBegan { label: String },
     /// A step's program ended well.
     StepEnded { label: String },
-    /// A step's program ended badly; nothing more is done.
-    StepFailed { label: String, status: Option<i32>, signal: Option<i32> },
+    /// A step's program ended badly; nothing more is done. `sought_network` tells whether any program inside asked for an
+    /// address that no route leads to.
+    StepFailed { label: String, status: Option<i32>, signal: Option<i32>, sought_network: bool },
     /// A bound of [`Watch`] was passed; everything goes on until the engine ends it.
     Exceeded(Bound),
     /// A regular file of the collected folder; its descriptor comes with the message.

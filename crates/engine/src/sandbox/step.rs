@@ -94,6 +94,28 @@ fn usage() -> (u64, u64) {
     (pages.saturating_mul(page), threads)
 }
 
+/// How often a program of this network namespace asked for an address that no route leads to: the kernel's own counters
+/// (`OutNoRoutes` of proc(5)'s `net/snmp` and `net/snmp6`).
+fn routes_missed() -> u64 {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    counter_of_table(&read("/proc/self/net/snmp"), "Ip:", "OutNoRoutes")
+        + counter_of_list(&read("/proc/self/net/snmp6"), "Ip6OutNoRoutes")
+}
+
+/// A number of a table whose lines come in pairs, names and values.
+fn counter_of_table(text: &str, protocol: &str, name: &str) -> u64 {
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix(protocol)).map(str::split_whitespace);
+    let (Some(names), Some(mut values)) = (lines.next(), lines.next()) else { return 0 };
+    let place = names.into_iter().position(|one| one == name);
+    place.and_then(|place| values.nth(place)?.parse().ok()).unwrap_or(0)
+}
+
+/// A number of a list of names and values.
+fn counter_of_list(text: &str, name: &str) -> u64 {
+    let value = text.lines().filter_map(|line| line.split_once(char::is_whitespace)).find(|(one, _)| *one == name);
+    value.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0)
+}
+
 /// Runs a step to its end and reports it.
 pub(super) fn run(step: &Step, watcher: &mut Watcher<'_>, control: &OwnedFd) -> Result<(), Stop> {
     if step.only_if.as_ref().is_some_and(|path| !Path::new(path).exists()) {
@@ -112,7 +134,12 @@ pub(super) fn run(step: &Step, watcher: &mut Watcher<'_>, control: &OwnedFd) -> 
             return Ok(());
         }
         if tries_left == 0 {
-            let event = Event::StepFailed { label, status: status.exit_status(), signal: status.terminating_signal() };
+            let event = Event::StepFailed {
+                label,
+                status: status.exit_status(),
+                signal: status.terminating_signal(),
+                sought_network: routes_missed() > 0,
+            };
             wire::send(control.as_fd(), &event, None)?;
             return Err(Stop::Reported);
         }
@@ -178,4 +205,20 @@ fn spawn(step: &Step, processes: Option<u64>) -> io::Result<Pid> {
 fn kill_others() {
     sys::kill_all();
     while !matches!(rustix::process::wait(WaitOptions::empty()), Err(rustix::io::Errno::CHILD)) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_found_by_name_in_both_forms() {
+        let table = "Ip: Forwarding OutNoRoutes ReasmFails\nIp: 1 23 0\nUdp: NoPorts\nUdp: 7\n";
+        assert_eq!(counter_of_table(table, "Ip:", "OutNoRoutes"), 23);
+        assert_eq!(counter_of_table(table, "Ip:", "NoPorts"), 0);
+        assert_eq!(counter_of_table("", "Ip:", "OutNoRoutes"), 0);
+        let list = "Ip6InReceives                   \t5\nIp6OutNoRoutes                  \t42\n";
+        assert_eq!(counter_of_list(list, "Ip6OutNoRoutes"), 42);
+        assert_eq!(counter_of_list(list, "Ip6"), 0);
+    }
 }

@@ -100,12 +100,35 @@ fn a_failing_recipe_says_with_what_it_failed() {
     assert_eq!(*failure(&report), FailureCause::RecipeKilled { step: "dpkg-buildpackage".to_owned(), signal: 11 });
 }
 
+/// A recipe that gives up because it needs the network is told apart from one that fails by itself.
+#[test]
+fn a_recipe_that_fails_for_want_of_the_network_says_so() {
+    let Some(kit) = kit() else { return };
+    let connect = |host: &str| {
+        format!(
+            "perl -MIO::Socket::IP -e 'IO::Socket::IP->new(PeerHost => \"{host}\", PeerPort => 80) or die \"$@\\n\"'"
+        )
+    };
+    for host in ["192.0.2.7", "2001:db8::7", "nowhere.example.org"] {
+        let (report, sink) = kit.run(&connect(host), |_| {});
+        let cause = FailureCause::NetworkRefused { step: "dpkg-buildpackage".to_owned(), status: 2 };
+        assert_eq!(*failure(&report), cause, "{host}: {}", sink.text());
+    }
+    let (report, sink) = kit.run(&connect("127.0.0.1"), |_| {});
+    assert!(matches!(failure(&report), FailureCause::Recipe { .. }), "{}", sink.text());
+    let (report, _) = kit.run(&format!("{} || true\n{GOOD}", connect("192.0.2.7")), |_| {});
+    assert_eq!(report.outcome, JobOutcome::Succeeded, "trying is allowed");
+}
+
 /// Runs checks inside that print `bad: ...` when the sandbox lets them through.
 fn check_inside(rules: &str) {
     let Some(kit) = kit() else { return };
     let (report, sink) = kit.run(&format!("{rules}\necho all checks ran\nexit 9"), |_| {});
     let text = sink.text();
-    assert!(matches!(failure(&report), FailureCause::Recipe { .. }), "{text}");
+    assert!(
+        matches!(failure(&report), FailureCause::Recipe { status: 2, .. } | FailureCause::NetworkRefused { .. }),
+        "{text}"
+    );
     assert!(text.contains("all checks ran"), "{text}");
     assert!(!text.contains("bad:"), "{text}");
 }
@@ -151,6 +174,16 @@ ls /dev/loop* /dev/vd* /dev/sd* /dev/mem 2>/dev/null && echo "bad: devices"
 [ "$(cat /proc/self/cgroup | cut -d: -f3 | sort -u)" = / ] || echo "bad: control groups of the host visible"
 ls -l /proc/self/fd | grep -v 'pipe\|null\|/proc/\|total\|script' && echo "bad: descriptors"
 cat /etc/shadow 2>/dev/null && echo "bad: shadow"
+[ "$(hostname)" = localhost ] || echo "bad: host name"
+hostname other 2>/dev/null && echo "bad: host name can be set"
+cat /proc/*/environ 2>/dev/null | tr '\0' '\n' | grep -q '^KILN_\|^CARGO' && echo "bad: environment of the host"
+for file in /proc/sys/vm/overcommit_memory /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/hostname /sys/kernel/uevent_helper; do
+    echo 1 2>/dev/null > $file && echo "bad: $file can be written"
+done
+ls /proc/1/root/ 2>/dev/null && echo "bad: the first process's root"
+dmesg 2>/dev/null | grep -q . && echo "bad: kernel log"
+[ "$(find /dev -type b 2>/dev/null | wc -l)" = 0 ] || echo "bad: block devices"
+perl -e 'exit(syscall(101, 16, 1, 0, 0) == 0)' || echo "bad: ptrace of init"
 echo x 2>/dev/null > /etc/passwd && echo "bad: passwd"
 :
 "#,
@@ -162,11 +195,22 @@ echo x 2>/dev/null > /etc/passwd && echo "bad: passwd"
     fs::remove_file(marker).unwrap();
 }
 
+/// Command lines of all processes of this machine that have a word in them.
+fn marked(word: &str) -> Vec<String> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).filter(|line| line.contains(word)).collect()
+}
+
 #[test]
 fn a_cancel_kills_everything_within_two_seconds() {
     let Some(kit) = kit() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let rules = "trap '' TERM INT HUP; (setsid sleep 1000 &); echo begun; while :; do sleep 1; done";
+    let rules = "trap '' TERM INT HUP
+        (setsid sh -c 'while :; do sleep 1; done; : kiln4712' &)
+        perl -e 'use POSIX; exit if fork; POSIX::setsid(); exit if fork; $SIG{$_} = \"IGNORE\" for qw(TERM HUP INT);
+            $0 = \"daemon kiln4712\"; sleep 1000'
+        sleep 0.2; echo begun; while :; do sleep 1; done";
     let (job, files) = kit.job(&source(folder.path(), rules));
     let sink = Sink::default();
     let cancel = CancelToken::new();
@@ -176,10 +220,12 @@ fn a_cancel_kills_everything_within_two_seconds() {
         while !sink.text().contains("\nbegun") && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
         }
+        assert!(marked("kiln4712").len() >= 2, "they run: {}", sink.text());
         let canceled_at = Instant::now();
         cancel.cancel();
         (running.join().unwrap(), canceled_at.elapsed())
     });
+    assert_eq!(marked("kiln4712"), Vec::<String>::new());
     assert_eq!(report.outcome, JobOutcome::Canceled, "{}", sink.text());
     assert!(took < Duration::from_secs(2), "{took:?}");
     assert_clean();
@@ -362,14 +408,52 @@ fn hostile_source(folder: &Path, archive: &[u8]) -> Vec<std::path::PathBuf> {
 #[test]
 fn a_source_whose_members_climb_out_reaches_nothing() {
     let Some(kit) = kit() else { return };
-    for name in ["../../../../../tmp/kiln-escaped", "/tmp/kiln-escaped"] {
+    for (name, prefix) in [
+        ("../../../../../tmp/kiln-escaped", "../../../../../"),
+        ("/tmp/kiln-escaped", "/"),
+        ("x/../../escaped", "x/../../"),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let (job, files) = kit.job(&hostile_source(folder.path(), &tar_with(name, b"x")));
         let sink = Sink::default();
         let report = kit.engine.run(&job, &files, &sink, &CancelToken::new());
-        assert!(matches!(failure(&report), FailureCause::Recipe { .. }), "{}", sink.text());
+        let detail = format!("its members are outside the source tree, they begin with {prefix}");
+        let cause = FailureCause::SourceInvalid { file: "sample_1.tar.xz".to_owned(), detail };
+        assert_eq!(*failure(&report), cause, "{}", sink.text());
         assert!(!Path::new("/tmp/kiln-escaped").exists());
     }
+}
+
+/// GNU tar strips the slash, warns, and goes on: the rest of the source would be built.
+#[test]
+fn a_source_that_could_be_built_but_has_absolute_members_is_refused() {
+    let Some(kit) = kit() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    source(folder.path(), GOOD);
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_dir_all("sample-1", folder.path().join("sample-1")).unwrap();
+    let mut archive = archive.into_inner().unwrap();
+    archive.truncate(archive.len() - 1024);
+    archive.extend(tar_with("/etc/kiln-escaped", b"x"));
+    let (job, files) = kit.job(&hostile_source(&folder.path().join("packed"), &archive));
+    let sink = Sink::default();
+    let report = kit.engine.run(&job, &files, &sink, &CancelToken::new());
+    let FailureCause::SourceInvalid { file, detail } = failure(&report) else { panic!("{}", sink.text()) };
+    assert!(file == "sample_1.tar.xz" && detail.ends_with("begin with /"), "{file}: {detail}");
+    assert!(sink.results.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_source_whose_archive_is_cut_off_names_it() {
+    let Some(kit) = kit() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut archive = tar_with("sample-1/file", &[b'x'; 5000]);
+    archive.truncate(3000);
+    let (job, files) = kit.job(&hostile_source(folder.path(), &archive));
+    let sink = Sink::default();
+    let report = kit.engine.run(&job, &files, &sink, &CancelToken::new());
+    let FailureCause::SourceInvalid { file, detail } = failure(&report) else { panic!("{}", sink.text()) };
+    assert!(file == "sample_1.tar.xz" && detail.contains("Unexpected EOF"), "{file}: {detail}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ const FOLLOWS_LIBSOLV: &[&str] = &[
     "d-cycle",
     "d-depsort",
     "g-ignore-deb-any",
+    "g-ignore-rich-or-second",
     "g-ignore-rich-with",
     "n-repos-arch-over-noarch",
     "p-recommend-rich-not-used",

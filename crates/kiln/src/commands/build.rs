@@ -91,7 +91,7 @@ async fn build(local: &Local, wanted: &LocalBuild, arguments: &Arguments, output
             Ok(())
         }
         Some(failure) => {
-            if !arguments.log {
+            if !arguments.log && !output.json {
                 let tail = local.log_tail(&build, TAIL_LINES).await;
                 if !tail.is_empty() {
                     output.note(tail.trim_end());

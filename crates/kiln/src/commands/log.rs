@@ -54,13 +54,14 @@ pub(super) fn choose<'a>(build: &'a BuildAnswer, target: Option<&str>) -> Result
 /// Shows the log as it grows; begins again where it was cut off, until the task is over.
 async fn follow(client: &Client, build: i64, task: &TaskAnswer, output: Output) -> Result<(), Failure> {
     let id = task.task.id;
+    let mut printer = Printer::new(output);
     let mut offset: u64 = 0;
     let mut failures: u32 = 0;
     loop {
         let request = client.request(Method::GET, &format!("/tasks/{id}/log?follow=1&offset={offset}"));
         let cut = match client.send(request).await {
             Ok(response) => {
-                let (count, cut) = count(response, output).await;
+                let (count, cut) = count(response, &mut printer).await;
                 offset += count;
                 failures = if count > 0 { 0 } else { failures };
                 cut
@@ -87,12 +88,12 @@ async fn follow(client: &Client, build: i64, task: &TaskAnswer, output: Output) 
     }
 }
 
-async fn count(mut response: reqwest::Response, output: Output) -> (u64, Option<Failure>) {
+async fn count(mut response: reqwest::Response, printer: &mut Printer) -> (u64, Option<Failure>) {
     let mut count = 0;
     loop {
         match response.chunk().await {
             Ok(Some(piece)) => {
-                output.raw(&piece);
+                printer.print(&piece);
                 count += u64::try_from(piece.len()).unwrap_or(0);
             }
             Ok(None) => return (count, None),
@@ -102,8 +103,54 @@ async fn count(mut response: reqwest::Response, output: Output) -> (u64, Option<
 }
 
 async fn pass_on(mut response: reqwest::Response, output: Output) -> Result<(), reqwest::Error> {
+    let mut printer = Printer::new(output);
     while let Some(piece) = response.chunk().await? {
-        output.raw(&piece);
+        printer.print(&piece);
     }
     Ok(())
+}
+
+/// Longest line of the log that is kept together for machines, in bytes.
+const LINE_BYTES: usize = 1 << 20;
+
+/// Prints a log: as it is, or for machines a value `{"line": "..."}` a line.
+struct Printer {
+    output: Output,
+    /// The line that has begun.
+    line: Vec<u8>,
+}
+
+impl Printer {
+    const fn new(output: Output) -> Self {
+        Self { output, line: Vec::new() }
+    }
+
+    fn print(&mut self, bytes: &[u8]) {
+        if !self.output.json {
+            return self.output.raw(bytes);
+        }
+        for byte in bytes {
+            match byte {
+                b'\n' => self.end_line(),
+                _ if self.line.len() >= LINE_BYTES => {
+                    self.end_line();
+                    self.line.push(*byte);
+                }
+                _ => self.line.push(*byte),
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        self.output.line(serde_json::json!({"line": String::from_utf8_lossy(&self.line)}));
+        self.line.clear();
+    }
+}
+
+impl Drop for Printer {
+    fn drop(&mut self) {
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+    }
 }

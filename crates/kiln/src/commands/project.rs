@@ -122,8 +122,14 @@ pub(crate) async fn run(command: Command, flags: &ClientFlags, output: Output) -
         }
         Command::Disable { project, target } => {
             client.delete(&format!("{}/targets/{}", path(&project), segment(&target))).await?;
+            let answer = serde_json::json!({"disabled": {"project": project, "target": target}});
+            output.result(&answer, |output| output.line(format!("{project} no longer builds for {target}")));
         }
-        Command::Delete { project } => client.delete(&path(&project)).await?,
+        Command::Delete { project } => {
+            client.delete(&path(&project)).await?;
+            let answer = serde_json::json!({"deleted": {"project": project}});
+            output.result(&answer, |output| output.line(format!("{project} is deleted")));
+        }
     }
     Ok(())
 }

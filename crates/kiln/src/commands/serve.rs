@@ -45,6 +45,9 @@ pub(crate) struct Arguments {
     /// How long running jobs may go on after SIGTERM; then they are handed back and run again after the next start.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     drain_seconds: u64,
+    /// OpenPGP keyring that the signatures of submitted sources are checked against; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    source_keyring: Vec<PathBuf>,
     /// Let source addresses point into this machine or its private network [default: only if it listens on loopback].
     #[arg(long)]
     allow_private_sources: bool,
@@ -71,6 +74,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     };
     let mut config = ServiceConfig::new(&data, &url);
     config.allow_private_sources = arguments.allow_private_sources || arguments.listen.ip().is_loopback();
+    config.source_keyrings.clone_from(&arguments.source_keyring);
     let upload_bytes = config.upload_bytes;
     let lease = config.lease;
     let service = Service::open(config).await?;

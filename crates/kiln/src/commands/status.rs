@@ -1,5 +1,6 @@
 use clap::Args;
-use web::native::wire::{BuildAnswer, BuildsAnswer, StatusAnswer};
+use model::Phase;
+use web::native::wire::{BuildAnswer, BuildsAnswer, PhaseAnswer, StatusAnswer, TaskAnswer};
 
 use super::client;
 use crate::failure::Failure;
@@ -63,14 +64,35 @@ pub(super) fn show(answer: &BuildAnswer, output: Output) {
         build.version.as_deref().unwrap_or_default(),
         answer.state.as_str()
     ));
+    if let Some(signature) = &build.source_signature {
+        output.line(format!("  signature: {signature}"));
+    }
     if let Some(failure) = &build.source_failure {
         output.line(format!("  source: {failure}"));
     }
     for task in &answer.tasks {
         let cause = task.cause.as_ref().map(|cause| format!(": {}", cause.message)).unwrap_or_default();
         output.line(format!("  {} {}{cause}", task.target, task.task.state.as_str()));
+        if !task.phases.is_empty() {
+            output.line(format!("    {}", phases(task)));
+        }
         for package in &task.task.built_packages {
             output.line(format!("    {} {}", package.name, package.version));
         }
     }
+}
+
+/// How long each phase took: `fetch 0.01 s, root 0.32 s (from the cache), ...`.
+fn phases(task: &TaskAnswer) -> String {
+    let phase = |answer: &PhaseAnswer| {
+        let word = match answer.phase {
+            Phase::Fetch => "fetch",
+            Phase::Root => "root",
+            Phase::Recipe => "recipe",
+            Phase::Collect => "collect",
+        };
+        let cached = if answer.phase == Phase::Root && task.warm_root == Some(true) { " (from the cache)" } else { "" };
+        format!("{word} {}.{:02} s{cached}", answer.duration_ms / 1000, answer.duration_ms % 1000 / 10)
+    };
+    task.phases.iter().map(phase).collect::<Vec<_>>().join(", ")
 }

@@ -94,6 +94,63 @@ fn a_running_job_is_handed_back_and_runs_again_after_the_restart() {
 }
 
 #[test]
+fn a_server_that_is_given_time_ends_its_jobs_before_itself() {
+    let (folder, archive) = (tempfile::tempdir().unwrap(), archive());
+    drop(server(folder.path(), &archive));
+    let server = Server::start(folder.path(), &["--drain-seconds", "60"]);
+    let source = archive.source("slow-hello", "");
+    let build = server.json(&["submit", "home:admin:tools", &source])["build"].as_i64().unwrap();
+    server.wait_for(build, "running");
+    assert_eq!(server.terminate().code(), Some(0));
+    let server = Server::start(folder.path(), &[]);
+    let answer = server.json(&["status", &build.to_string()]);
+    assert_eq!(
+        (&answer["state"], &answer["tasks"][0]["task"]["attempts"]),
+        (&"succeeded".into(), &1.into()),
+        "{answer}"
+    );
+}
+
+#[test]
+fn every_command_answers_machines_in_json() {
+    let (folder, archive) = (tempfile::tempdir().unwrap(), archive());
+    let server = server(folder.path(), &archive);
+    let source = archive.source("hello", "");
+    let answer = server.json(&["submit", "home:admin:tools", &source, "--wait"]);
+    assert_eq!(answer["state"], "succeeded");
+    let answer = server.json(&["status", "1"]);
+    assert_eq!(answer["tasks"][0]["phases"][0]["phase"], "recipe", "{answer}");
+    assert!(answer["tasks"][0]["phases"][0]["duration_ms"].is_u64(), "{answer}");
+    assert!(server.kiln(&["status", "1"]).stdout().contains("    recipe 0."));
+    let out = folder.path().join("out").display().to_string();
+    let project = "home:admin:tools";
+    let commands: [&[&str]; 13] = [
+        &["status"],
+        &["log", "1"],
+        &["log", "--follow", "1"],
+        &["download", "1", "--output", &out],
+        &["dist", "list"],
+        &["dist", "refresh", "Debian:12"],
+        &["project", "list"],
+        &["project", "show", project],
+        &["project", "config", project],
+        &["user", "show"],
+        &["delete", "1"],
+        &["project", "disable", project, "debian-12-x86_64"],
+        &["project", "delete", project],
+    ];
+    for command in commands {
+        let ran = server.kiln(&[&["--json"], command].concat());
+        assert_eq!(ran.code(), 0, "{command:?}: {}", ran.stderr());
+        assert!(!ran.stdout().is_empty(), "{command:?}");
+        for line in ran.stdout().lines() {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{command:?}: {line}"));
+            assert!(value.is_object(), "{command:?}: {line}");
+        }
+    }
+}
+
+#[test]
 fn kills_in_the_middle_of_builds_lose_nothing() {
     let (folder, archive) = (tempfile::tempdir().unwrap(), archive());
     let mut server = server(folder.path(), &archive);

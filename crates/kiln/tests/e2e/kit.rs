@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
+    /// The line it printed when it listened.
+    pub(crate) ready: Value,
     folder: PathBuf,
 }
 
@@ -37,7 +39,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not a ready line: {line:?}"));
-        Self { child, url: ready["listening"].as_str().unwrap().to_owned(), folder: folder.to_owned() }
+        Self { child, url: ready["listening"].as_str().unwrap().to_owned(), ready, folder: folder.to_owned() }
     }
 
     /// Path of the settings file the server wrote for clients.

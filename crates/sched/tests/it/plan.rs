@@ -235,3 +235,39 @@ fn on_change_a_task_waits_for_older_ones_it_needs() {
     "#]],
     );
 }
+
+#[test]
+fn tasks_that_ask_for_the_same_are_expanded_once() {
+    let pool = pool();
+    let arch = Arch::parse("x86_64").unwrap();
+    let text: String = CONFIG.lines().map(|line| format!("{}\n", line.trim_start())).collect();
+    let evaluated = prjconf::evaluate(&prjconf::parse(text.as_bytes()), &prjconf::Options::for_arch("x86_64"));
+    let asked = std::cell::Cell::new(0);
+    let is_local = |_: PackageId| {
+        asked.set(asked.get() + 1);
+        true
+    };
+    let tasks: Vec<WantedTask> = (1..=50).map(|number| wanted(number, "p", "Build-Depends: ssl-b\n")).collect();
+    let other = [wanted(51, "p", "Build-Depends: ssl-a\n")];
+    let roots_of = |tasks: &[WantedTask]| {
+        let plan = plan(&Snapshot {
+            arch: &arch,
+            config: &evaluated.config,
+            config_error: None,
+            pool: &pool,
+            is_local: &is_local,
+            extra_packages: &[],
+            block: BlockPolicy::Never,
+            tasks,
+        });
+        plan.tasks.into_iter().map(|task| task.root.unwrap()).collect::<Vec<_>>()
+    };
+    let roots = roots_of(&tasks);
+    let looked = asked.take();
+    assert_eq!(looked, roots[0].packages.len(), "each package of the one root is looked at once");
+    assert!(roots.iter().all(|root| *root == roots[0]));
+    let both = [&tasks[..], &other].concat();
+    let roots = roots_of(&both);
+    assert_ne!(roots[0], roots[50]);
+    assert_eq!(asked.get(), roots[0].packages.len() + roots[50].packages.len());
+}

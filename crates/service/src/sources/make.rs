@@ -1,11 +1,13 @@
+use std::sync::Arc;
+
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use model::{BuildSource, FailureCause, FileName, SourceFile};
+use model::{BuildSource, FailureCause, FileName, SourceFile, SourceSignature};
 use store::{OpenSource, SourceTree};
 use url::Url;
 
 use super::recipe_file::{self, Description, NamedFile, RECIPE_BYTES};
-use super::reconcile::{Made, NotMade};
-use super::{address, collect};
+use super::reconcile::{Made, Making, NotMade};
+use super::{address, collect, signature};
 use crate::ServiceError;
 use crate::fetch::{FetchError, Fetcher, Wanted};
 use crate::inner::Inner;
@@ -13,46 +15,75 @@ use crate::inner::Inner;
 /// Files of one source fetched at once.
 const AT_ONCE: usize = 3;
 
+/// A recipe that was read.
+struct Recipe {
+    file: SourceFile,
+    description: Description,
+    signature: SourceSignature,
+    /// Where it was fetched from; nowhere, if it was uploaded.
+    url: Option<Url>,
+}
+
 /// Makes the source of a build: every file is a blob afterwards.
-pub(super) async fn make(inner: &Inner, open: &OpenSource) -> Result<Made, NotMade> {
-    let (recipe, description, files) = match &open.source {
-        BuildSource::Url { url } => from_url(inner, url).await?,
-        BuildSource::Upload { file } => from_uploads(inner, file, open).await?,
+pub(super) async fn make(inner: &Inner, open: &OpenSource) -> Making {
+    match read(inner, open).await {
+        Ok(recipe) => {
+            let signature = Some(recipe.signature.clone());
+            Making { signature, end: complete(inner, open, recipe).await }
+        }
+        Err(not_made) => Making { signature: None, end: Err(not_made) },
+    }
+}
+
+async fn read(inner: &Inner, open: &OpenSource) -> Result<Recipe, NotMade> {
+    let (file, url) = match &open.source {
+        BuildSource::Url { url } => fetch_recipe(inner, url).await?,
+        BuildSource::Upload { file } => (uploaded_recipe(file, open)?, None),
     };
-    tracing::debug!(build.id = %open.build, signed = description.is_signed, "recipe {} is read", recipe.name);
-    let recipe_file = recipe.name.clone();
-    let mut all = vec![recipe];
-    all.extend(files);
-    all.sort_by(|left, right| left.name.cmp(&right.name));
-    let tree = SourceTree { recipe_file, recipe_kind: description.kind, files: all };
+    let (description, signature) = read_recipe(inner, &file).await?;
+    tracing::debug!(build.id = %open.build, "recipe {} is read; its signature: {signature}", file.name);
+    Ok(Recipe { file, description, signature, url })
+}
+
+/// Brings the files a recipe names.
+async fn complete(inner: &Inner, open: &OpenSource, recipe: Recipe) -> Result<Made, NotMade> {
+    let Recipe { file, description, signature, url } = recipe;
+    if let SourceSignature::Bad { key } = signature {
+        return Err(FailureCause::SourceForged { file: file.name.to_string(), key }.into());
+    }
+    check_total(inner, &file.name, file.bytes, &description.files)?;
+    let mut files = match url {
+        Some(url) => fetch_files(inner, &url, &description.files).await?,
+        None => collect::collect(file.name.as_str(), &description.files, &open.uploads)?,
+    };
+    let recipe_file = file.name.clone();
+    files.push(file);
+    files.sort_by(|left, right| left.name.cmp(&right.name));
+    let tree = SourceTree { recipe_file, recipe_kind: description.kind, files };
     Ok(Made { tree, package: description.package, version: description.version })
 }
 
-type Parts = (SourceFile, Description, Vec<SourceFile>);
-
-async fn from_uploads(inner: &Inner, file: &FileName, open: &OpenSource) -> Result<Parts, NotMade> {
+fn uploaded_recipe(file: &FileName, open: &OpenSource) -> Result<SourceFile, FailureCause> {
     recipe_file::check_name(file)?;
     let Some(upload) = open.uploads.iter().find(|upload| upload.name == *file) else {
-        return Err(recipe_file::invalid(file.as_str(), "was not uploaded").into());
+        return Err(recipe_file::invalid(file.as_str(), "was not uploaded"));
     };
-    let description = read_recipe(inner, file, upload.bytes, upload.sha256).await?;
-    check_total(inner, file, upload.bytes, &description.files)?;
-    let files = collect::collect(file.as_str(), &description.files, &open.uploads)?;
-    Ok((SourceFile { name: file.clone(), bytes: upload.bytes, sha256: upload.sha256 }, description, files))
+    Ok(SourceFile { name: file.clone(), bytes: upload.bytes, sha256: upload.sha256 })
 }
 
-async fn from_url(inner: &Inner, url: &str) -> Result<Parts, NotMade> {
+async fn fetch_recipe(inner: &Inner, url: &str) -> Result<(SourceFile, Option<Url>), NotMade> {
     let parsed = Url::parse(url).map_err(|error| recipe_file::invalid(url, &error.to_string()))?;
     let name = address::file_name(&parsed)?;
     recipe_file::check_name(&name)?;
-    let fetcher = inner.sources.fetcher(inner)?;
     let wanted = Wanted { url: parsed.as_str(), limit_bytes: RECIPE_BYTES, expected: None, known: None };
-    let fetched = fetcher.fetch_file(&wanted).await.map_err(|error| not_made(error, &name))?;
-    let description = read_recipe(inner, &name, fetched.bytes, fetched.sha256).await?;
-    check_total(inner, &name, fetched.bytes, &description.files)?;
-    let fetches: Vec<_> = description.files.iter().map(|file| fetch_one(inner, &fetcher, &parsed, file)).collect();
-    let files = futures_util::stream::iter(fetches).buffered(AT_ONCE).try_collect().await?;
-    Ok((SourceFile { name, bytes: fetched.bytes, sha256: fetched.sha256 }, description, files))
+    let fetched = inner.sources.fetcher(inner)?.fetch_file(&wanted).await.map_err(|error| not_made(error, &name))?;
+    Ok((SourceFile { name, bytes: fetched.bytes, sha256: fetched.sha256 }, Some(parsed)))
+}
+
+async fn fetch_files(inner: &Inner, recipe: &Url, files: &[NamedFile]) -> Result<Vec<SourceFile>, NotMade> {
+    let fetcher = inner.sources.fetcher(inner)?;
+    let fetches: Vec<_> = files.iter().map(|file| fetch_one(inner, &fetcher, recipe, file)).collect();
+    futures_util::stream::iter(fetches).buffered(AT_ONCE).try_collect().await
 }
 
 /// Fetches a file beside the recipe, unless its bytes are here already.
@@ -75,18 +106,21 @@ async fn fetch_one(inner: &Inner, fetcher: &Fetcher, recipe: &Url, file: &NamedF
     Ok(found)
 }
 
-async fn read_recipe(inner: &Inner, name: &FileName, bytes: u64, sha256: pkg::Sha256) -> Result<Description, NotMade> {
-    if bytes > RECIPE_BYTES {
-        return Err(FailureCause::SourceTooLarge { file: name.to_string(), limit_bytes: RECIPE_BYTES }.into());
+async fn read_recipe(inner: &Inner, file: &SourceFile) -> Result<(Description, SourceSignature), NotMade> {
+    if file.bytes > RECIPE_BYTES {
+        return Err(FailureCause::SourceTooLarge { file: file.name.to_string(), limit_bytes: RECIPE_BYTES }.into());
     }
-    let (blobs, file) = (inner.blobs.clone(), name.clone());
+    let (blobs, keyring, now) = (inner.blobs.clone(), Arc::clone(&inner.sources.keyring), inner.now());
+    let (name, sha256) = (file.name.clone(), file.sha256);
     let read = tokio::task::spawn_blocking(move || {
         let bytes = blobs.read(&sha256).map_err(|error| NotMade::from(ServiceError::from(error)))?;
-        recipe_file::read(&file, &bytes).map_err(NotMade::from)
+        let description = recipe_file::read(&name, &bytes)?;
+        let signature = signature::read(&bytes, description.is_armoured, &keyring, now);
+        Ok((description, signature))
     });
     match read.await {
         Ok(read) => read,
-        Err(error) => Err(ServiceError::Failed { what: format!("reading {name}"), source: error.into() }.into()),
+        Err(error) => Err(ServiceError::Failed { what: format!("reading {}", file.name), source: error.into() }.into()),
     }
 }
 

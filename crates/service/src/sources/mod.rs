@@ -8,5 +8,6 @@ mod collect;
 mod make;
 mod recipe_file;
 mod reconcile;
+mod signature;
 
 pub(crate) use reconcile::{State, run_once};

@@ -14,7 +14,8 @@ pub(super) struct Description {
     pub(super) package: PackageName,
     pub(super) version: String,
     pub(super) files: Vec<NamedFile>,
-    pub(super) is_signed: bool,
+    /// Whether it begins the armour of a signed text, whatever that is worth.
+    pub(super) is_armoured: bool,
 }
 
 /// A file as a recipe names it.
@@ -74,7 +75,8 @@ pub(super) fn read(file: &FileName, bytes: &[u8]) -> Result<Description, Failure
     if files.is_empty() {
         return Err(invalid(file.as_str(), "names no files"));
     }
-    Ok(Description { kind: RecipeKind::Dsc, package, version: found.version, files, is_signed: found.is_signed })
+    let is_armoured = found.is_signed || findings.iter().any(|finding| finding.code == "dsc-signature-cut-off");
+    Ok(Description { kind: RecipeKind::Dsc, package, version: found.version, files, is_armoured })
 }
 
 /// The cause for a file that can not be used as a source.

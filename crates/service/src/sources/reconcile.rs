@@ -1,16 +1,17 @@
 use std::collections::BTreeSet;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use model::{BuildId, FailureCause, Fault, PackageName, SourceState};
+use model::{BuildId, FailureCause, Fault, PackageName, SourceSignature, SourceState};
+use repo::pgp::Keyring;
 use store::{OpenSource, SourceTree};
 
-use super::make;
-use crate::ServiceError;
+use super::{make, signature};
 use crate::background::{Pass, Reconciler};
 use crate::crew::Crew;
 use crate::fetch::{Fetcher, FetcherSettings};
 use crate::inner::Inner;
+use crate::{ServiceConfig, ServiceError};
 
 /// How many sources are made at once.
 const AT_ONCE: usize = 4;
@@ -18,14 +19,22 @@ const AT_ONCE: usize = 4;
 const LOOK_AROUND: Duration = Duration::from_millis(500);
 
 /// What this part keeps in memory; everything in it can be made again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
+    /// The keys that recipes' signatures are checked against.
+    pub(super) keyring: Arc<Keyring>,
     fetcher: OnceLock<Fetcher>,
     /// Builds whose source some pass of this program is making.
     made_now: Mutex<BTreeSet<BuildId>>,
 }
 
 impl State {
+    /// Reads the keyrings of a configuration.
+    pub(crate) async fn open(config: &ServiceConfig) -> Result<Self, ServiceError> {
+        let keyring = Arc::new(signature::read_keyrings(&config.source_keyrings).await?);
+        Ok(Self { keyring, fetcher: OnceLock::new(), made_now: Mutex::default() })
+    }
+
     /// The client that sources are fetched with.
     pub(super) fn fetcher(&self, inner: &Inner) -> Result<Fetcher, ServiceError> {
         if let Some(fetcher) = self.fetcher.get() {
@@ -43,6 +52,14 @@ pub(super) struct Made {
     pub(super) tree: SourceTree,
     pub(super) package: PackageName,
     pub(super) version: String,
+}
+
+/// What became of a try to make a source.
+#[derive(Debug)]
+pub(super) struct Making {
+    /// Of the recipe, if that could be read.
+    pub(super) signature: Option<SourceSignature>,
+    pub(super) end: Result<Made, NotMade>,
 }
 
 /// Why a source was not made.
@@ -156,11 +173,11 @@ async fn begin_more(inner: &Inner, room: usize) -> Result<Vec<Begun<'_>>, Servic
 /// Makes one source and writes down how it ended.
 async fn make_one(inner: &Inner, begun: Begun<'_>) -> Result<(), ServiceError> {
     let open = &begun.open;
-    let made = tokio::select! {
-        made = make::make(inner, open) => made,
+    let making = tokio::select! {
+        making = make::make(inner, open) => making,
         () = canceled(inner, open.build) => return Ok(()),
     };
-    note(inner, open, made).await
+    note(inner, open, making).await
 }
 
 /// Resolves when nobody wants the source of a build any more.
@@ -176,10 +193,13 @@ async fn canceled(inner: &Inner, build: BuildId) {
     }
 }
 
-async fn note(inner: &Inner, open: &OpenSource, made: Result<Made, NotMade>) -> Result<(), ServiceError> {
+async fn note(inner: &Inner, open: &OpenSource, making: Making) -> Result<(), ServiceError> {
     let (build, now) = (open.build, inner.now());
     let mut session = inner.store.write().await?;
-    match made {
+    if let Some(signature) = &making.signature {
+        session.put_source_signature(build, signature).await?;
+    }
+    match making.end {
         Ok(made) => {
             session.store_source(build, &made.tree, &made.package, &made.version, now).await?;
             tracing::info!(build.id = %build, "source of build {build} is {} {}", made.package, made.version);

@@ -279,3 +279,54 @@ async fn followers_hear_of_every_change() {
     world.write_log(job, "a line\n");
     world.service.wait_for_change(seen).await;
 }
+
+/// A job knows two states, and what has ended takes no event, however it ended.
+#[tokio::test]
+async fn no_event_changes_a_job_that_has_ended() {
+    for ending in ["success", "failure", "cancel", "silence"] {
+        for event in ["phase", "heartbeat", "result", "success", "failure", "cancel", "silence"] {
+            let world = World::new().await;
+            let alice = world.user("alice").await;
+            let project = world.project(&alice, "tools").await;
+            let build = world.submit_prepared(&alice, project).await;
+            let job = world.claim().await.unwrap().job;
+            happen(&world, build, job, ending).await;
+            let before = (world.states(build).await, world.task(build).await);
+            happen(&world, build, job, event).await;
+            assert_eq!((world.states(build).await, world.task(build).await), before, "{event} after {ending}");
+            let wanted = match ending {
+                "success" => "succeeded: succeeded",
+                "failure" => "failed: failed",
+                "cancel" => "canceled: canceled",
+                _ => "pending: pending",
+            };
+            assert_eq!(before.0, wanted, "{ending}");
+        }
+    }
+}
+
+/// Lets something happen to a job; refusals are as good as nothing.
+async fn happen(world: &World, build: model::BuildId, job: model::JobId, event: &str) {
+    match event {
+        "phase" => world.service.job_phase(job, Phase::Recipe).await.unwrap(),
+        "heartbeat" => drop(world.service.heartbeat(job).await.unwrap()),
+        "result" => drop(world.hand_over(job, "late.deb", "late").await),
+        "success" => {
+            let result = world.hand_over(job, "a.deb", "a").await;
+            drop(world.service.finish(job, succeeded(result.into_iter().collect())).await);
+        }
+        "failure" => world.service.finish(job, failed(FailureCause::NoResults)).await.unwrap(),
+        "cancel" => {
+            let alice = world.user("alice").await;
+            // Not for a job that was lost: that cancels the build's next attempt.
+            if world.states(build).await != "pending: pending" {
+                drop(world.service.cancel(&alice, build).await);
+            }
+        }
+        "silence" => {
+            world.advance(Duration::from_secs(60));
+            world.service.reconcile("leases").await.unwrap();
+        }
+        other => panic!("{other}"),
+    }
+}

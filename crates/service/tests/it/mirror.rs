@@ -124,10 +124,52 @@ async fn an_archive_out_of_date_or_gone_back_in_time_is_refused() {
     archive.publish(world.now());
     world.advance(8 * DAY);
     let text = refusal_of_refresh(&world, project, &archive).await;
-    assert!(
-        text.contains("bookworm-security/InRelease: ") && text.contains("Valid-Until") || text.contains("valid"),
-        "{text}"
-    );
+    assert!(text.starts_with("mirror of Debian:12: debian/dists/bookworm-security/InRelease: "), "{text}");
+    assert!(text.to_lowercase().contains("valid"), "{text}");
+    archive.publish(world.now());
+    assert_eq!(world.service.refresh_mirrors(project).await.unwrap().packages, 29, "a fresh one is taken again");
+}
+
+#[tokio::test]
+async fn a_release_that_was_tampered_with_is_refused() {
+    let world = world().await;
+    let mut archive = Archive::new("", world.now());
+    let project = add(&world, &archive).await;
+    world.service.refresh_mirrors(project).await.unwrap();
+    world.advance(DAY);
+    archive.add("P: more");
+    archive.publish(world.now());
+    let path = "debian/dists/bookworm/InRelease";
+    let honest = String::from_utf8(archive.server.get(path)).unwrap();
+    let tampered = honest.replacen("Origin: Test", "Origin: Tess", 1);
+    assert_ne!(honest, tampered);
+    archive.server.misbehave(path, Trouble::Replace(tampered.into_bytes()), 99);
+    let text = refusal_of_refresh(&world, project, &archive).await;
+    assert!(text.starts_with(&format!("mirror of Debian:12: {path}: ")) && text.contains("signature"), "{text}");
+    archive.server.misbehave(path, Trouble::Status(500), 0);
+    assert_eq!(world.service.refresh_mirrors(project).await.unwrap().packages, 30);
+}
+
+#[tokio::test]
+async fn an_index_that_is_not_the_signed_one_is_refused_and_named() {
+    let world = world().await;
+    let mut archive = Archive::new("", world.now());
+    let project = add(&world, &archive).await;
+    world.service.refresh_mirrors(project).await.unwrap();
+    world.advance(DAY);
+    archive.add("P: more");
+    archive.publish(world.now());
+    let of_index = |path: &String| path.contains("dists/bookworm/") && path.contains("binary-amd64");
+    for path in archive.server.paths().into_iter().filter(of_index) {
+        archive.server.misbehave(&path, Trouble::Garble, 99);
+    }
+    let text = refusal_of_refresh(&world, project, &archive).await;
+    assert!(text.starts_with("mirror of Debian:12: ") && text.contains("SHA-256"), "{text}");
+    archive.publish(world.now());
+    for path in archive.server.paths() {
+        archive.server.misbehave(&path, Trouble::Garble, 0);
+    }
+    assert_eq!(world.service.refresh_mirrors(project).await.unwrap().packages, 30);
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! How the source of a build is made, and how that fails.
 
-use model::{BuildId, SourceState};
+use model::{BuildId, SourceSignature, SourceState};
 use service::{NewBuild, NewSource, User};
 use testkit::http::{HttpServer, Trouble};
+use testkit::openpgp::Key;
 
 use crate::kit::{World, file_name};
-use crate::mirror::world;
+use crate::mirror::{DAY, world};
 
 const CONTENT: &[u8] = b"content of the archive";
 
@@ -195,4 +196,109 @@ async fn a_pass_that_is_cut_off_leaves_nothing_behind() {
     assert!(pass.await.unwrap_err().is_cancelled());
     assert_eq!(bed.world.service.build(build).await.unwrap().source_state, SourceState::Running);
     assert_eq!(bed.outcome(build).await, "hello 1:1-1");
+}
+
+/// A service that knows `known`'s key, and a clock in 2023.
+async fn bed_with_keyring(known: &Key) -> Bed {
+    let mut bed = bed().await;
+    let keyring = bed.world.folder.path().join("packagers.gpg");
+    std::fs::write(&keyring, known.keyring()).unwrap();
+    bed.world = World::with(|config| {
+        config.allow_private_sources = true;
+        config.source_keyrings = vec![keyring];
+    })
+    .await;
+    bed.world.advance(19_600 * DAY);
+    bed.user = bed.world.user("alice").await;
+    bed.project = bed.world.project(&bed.user, "tools").await;
+    bed
+}
+
+impl Bed {
+    /// The outcome of a recipe with this text, and what its signature was found to be.
+    async fn outcome_of(&self, recipe: &str) -> (String, Option<SourceSignature>) {
+        self.server.put("p/hello_1-1.dsc", recipe);
+        let build = self.submit_url("p/hello_1-1.dsc").await;
+        let outcome = self.outcome(build).await;
+        (outcome, self.world.service.build(build).await.unwrap().source_signature)
+    }
+}
+
+#[tokio::test]
+async fn a_signature_is_recorded_whatever_it_is_worth() {
+    let made_at = 19_500 * 86_400;
+    let known = Key::new("Alice <alice@example.org>", 1, made_at);
+    let unknown = Key::new("Bob <bob@example.org>", 2, made_at);
+    let bed = bed_with_keyring(&known).await;
+    let now = bed.world.now().as_seconds();
+    let stored = "hello 1:1-1";
+    let text = description();
+    let found = bed.outcome_of(&text).await;
+    assert_eq!(found, (stored.to_owned(), Some(SourceSignature::Unsigned)));
+
+    let found = bed.outcome_of(&known.clearsign(&text, now - 60)).await;
+    let signed_at = model::Timestamp::from_millis((now - 60) * 1000);
+    assert_eq!(found, (stored.to_owned(), Some(SourceSignature::Good { key: known.fingerprint(), signed_at })));
+
+    let found = bed.outcome_of(&unknown.clearsign(&text, now)).await;
+    let keys = vec![unknown.fingerprint()];
+    assert_eq!(found, (stored.to_owned(), Some(SourceSignature::UnknownKey { keys: keys.clone() })));
+    // Without the key nobody can tell whether the text was changed.
+    let altered = unknown.clearsign(&text, now).replace("make", "cake");
+    assert_eq!(bed.outcome_of(&altered).await, (stored.to_owned(), Some(SourceSignature::UnknownKey { keys })));
+
+    let found = bed.outcome_of(&known.clearsign(&text, now + 7 * 86_400)).await;
+    let reason = "it is from the future, or older than its key".to_owned();
+    assert_eq!(found, (stored.to_owned(), Some(SourceSignature::NotAcceptable { key: known.fingerprint(), reason })));
+
+    let signed = known.clearsign(&text, now);
+    let (_, signature) = bed.outcome_of(&signed[..signed.len() - 60]).await;
+    assert!(matches!(signature, Some(SourceSignature::Unreadable { .. })), "{signature:?}");
+    let cut = signed.find("-----BEGIN PGP SIGNATURE").unwrap();
+    let (_, signature) = bed.outcome_of(&signed[..cut]).await;
+    assert!(matches!(signature, Some(SourceSignature::Unreadable { .. })), "{signature:?}");
+}
+
+#[tokio::test]
+async fn a_recipe_changed_after_a_known_key_signed_it_fails() {
+    let known = Key::new("Alice <alice@example.org>", 1, 19_500 * 86_400);
+    let bed = bed_with_keyring(&known).await;
+    let signed = known.clearsign(&description(), bed.world.now().as_seconds());
+    let altered = signed.replace("Build-Depends: make", "Build-Depends: cake");
+    assert_ne!(signed, altered);
+    bed.server.take_requests();
+    let (outcome, signature) = bed.outcome_of(&altered).await;
+    let key = known.fingerprint();
+    let text =
+        format!("hello_1-1.dsc: the signature by {key} does not fit the text, which was changed after it was signed");
+    assert_eq!((outcome, signature), (text, Some(SourceSignature::Bad { key: key.clone() })));
+    // Nothing it names was fetched.
+    assert_eq!(bed.server.take_requests(), ["p/hello_1-1.dsc 200"]);
+    // Uploads are held to the same rule.
+    let build = bed.upload(&[("hello_1-1.dsc", altered.as_bytes()), ("hello_1.tar.xz", CONTENT)]).await;
+    assert!(bed.outcome(build).await.contains(&key));
+}
+
+#[tokio::test]
+async fn a_signature_is_recorded_even_if_the_source_fails_otherwise() {
+    let known = Key::new("Alice <alice@example.org>", 1, 19_500 * 86_400);
+    let bed = bed_with_keyring(&known).await;
+    bed.server.misbehave("p/hello_1.tar.xz", Trouble::Status(404), 99);
+    let (outcome, signature) = bed.outcome_of(&known.clearsign(&description(), bed.world.now().as_seconds())).await;
+    assert_eq!(outcome, "p/hello_1.tar.xz: the server answered 404");
+    assert!(matches!(signature, Some(SourceSignature::Good { .. })), "{signature:?}");
+}
+
+#[tokio::test]
+async fn a_keyring_that_can_not_be_read_keeps_the_service_from_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = service::ServiceConfig::new(folder.path().join("data"), "http://kiln.example.org");
+    let refusal = async |config: &service::ServiceConfig| match service::Service::open(config.clone()).await {
+        Ok(_) => panic!("opened"),
+        Err(error) => error.to_string().replace(folder.path().to_str().unwrap(), "FOLDER"),
+    };
+    config.source_keyrings = vec![folder.path().join("keys.gpg")];
+    assert_eq!(refusal(&config).await, "source keyring: FOLDER/keys.gpg: entity not found");
+    std::fs::write(folder.path().join("keys.gpg"), "no keys").unwrap();
+    assert!(refusal(&config).await.starts_with("source keyring: FOLDER/keys.gpg: keyring "));
 }

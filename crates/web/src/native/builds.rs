@@ -7,7 +7,7 @@ use service::{BuildFilter, TargetName};
 use super::error::NativeError;
 use super::reasons::task_cause;
 use super::request::{Caller, InBuild, project_called};
-use super::wire::{BuildAnswer, BuildsAnswer, TaskAnswer};
+use super::wire::{BuildAnswer, BuildsAnswer, PhaseAnswer, TaskAnswer};
 use crate::app::App;
 use crate::files::result_path;
 use crate::query::Query;
@@ -34,7 +34,24 @@ fn task_answer(build: &Build, task: &Task) -> TaskAnswer {
         target: target.to_string(),
         cause: task_cause(build, task),
         results_path: result_path(build, task),
+        phases: Vec::new(),
+        warm_root: None,
     }
+}
+
+/// An answer about one build, with how long the phases of its tasks took.
+async fn full_answer(app: &App, build: Build) -> Result<BuildAnswer, NativeError> {
+    let mut answer = answer(build);
+    for task in &mut answer.tasks {
+        let Some((timings, warm_root)) = app.service.phase_timings(task.task.id).await? else { continue };
+        let phase = |timing: model::PhaseTiming| PhaseAnswer {
+            phase: timing.phase,
+            duration_ms: u64::try_from(timing.duration.as_millis()).unwrap_or(u64::MAX),
+        };
+        task.phases = timings.into_iter().map(phase).collect();
+        task.warm_root = Some(warm_root);
+    }
+    Ok(answer)
 }
 
 /// `GET /builds?project=&owner=&finished=&limit=&offset=`, newest first.
@@ -57,8 +74,8 @@ pub(super) async fn list(State(app): State<App>, query: Query) -> Result<Json<Bu
 }
 
 /// `GET /builds/ID`.
-pub(super) async fn show(InBuild(build): InBuild) -> Json<BuildAnswer> {
-    Json(answer(build))
+pub(super) async fn show(State(app): State<App>, InBuild(build): InBuild) -> Result<Json<BuildAnswer>, NativeError> {
+    Ok(Json(full_answer(&app, build).await?))
 }
 
 /// `POST /builds/ID/cancel`.

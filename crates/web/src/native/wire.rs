@@ -3,8 +3,8 @@
 //! Nouns of [`model`] are sent as they are. Requests refuse keys they do not know; answers may grow new ones.
 
 use model::{
-    Build, BuildId, BuildState, Limits, Project, ProjectSettings, Repository, ResultFile, RootPackage, Task, Timestamp,
-    UserName,
+    Build, BuildId, BuildState, Limits, Phase, Project, ProjectSettings, Repository, ResultFile, RootPackage, Task,
+    Timestamp, UserName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -289,6 +289,21 @@ pub struct TaskAnswer {
     pub cause: Option<Cause>,
     /// Address of the folder of its results, below the server's; null until the source is known.
     pub results_path: Option<String>,
+    /// How long each phase of its last attempt took, in order; empty until it has ended, and in lists of builds.
+    #[serde(default)]
+    pub phases: Vec<PhaseAnswer>,
+    /// Whether the root of the last attempt came from the cache; null as long as `phases` is empty.
+    #[serde(default)]
+    pub warm_root: Option<bool>,
+}
+
+/// A phase of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseAnswer {
+    /// Which.
+    pub phase: Phase,
+    /// Its wall time, in milliseconds.
+    pub duration_ms: u64,
 }
 
 /// Several builds.

@@ -41,6 +41,9 @@ fn about(build: &Build) -> String {
          <dt>Submitted</dt><dd>{}</dd>",
         time(build.submitted_at)
     );
+    if let Some(signature) = &build.source_signature {
+        text.push_str(&format!("<dt>Signature</dt><dd>{}</dd>", escape(&signature.to_string())));
+    }
     if let Some(failure) = &build.source_failure {
         text.push_str(&format!("<dt>Source failed</dt><dd>{}</dd>", escape(&failure.to_string())));
     }

@@ -57,6 +57,25 @@ async fn a_task_that_does_not_run_says_why() {
 }
 
 #[tokio::test]
+async fn a_recipes_signature_is_shown_to_machines_and_people() {
+    let world = World::new().await;
+    let project = world.project("p1").await;
+    let build = world.build(project).await;
+    let (path, page) = (format!("{BASE}/builds/{build}"), format!("/builds/{build}"));
+    assert!(world.get(&path).await.json()["build"]["source_signature"].is_null());
+    assert!(!world.get(&page).await.text().contains("Signature"));
+    let mut session = world.store.write().await.unwrap();
+    let signature = model::SourceSignature::UnknownKey { keys: vec!["AB<12".to_owned()] };
+    session.put_source_signature(model::BuildId::new(build), &signature).await.unwrap();
+    session.commit().await.unwrap();
+    let answer = world.get(&path).await.json();
+    let expected = serde_json::json!({"code": "unknown_key", "keys": ["AB<12"]});
+    assert_eq!(answer["build"]["source_signature"], expected);
+    let text = world.get(&page).await.text();
+    assert!(text.contains("<dt>Signature</dt><dd>not verified: no keyring for sources has AB&lt;12</dd>"), "{text}");
+}
+
+#[tokio::test]
 async fn a_log_is_followed_to_its_end() {
     let world = World::new().await;
     let project = world.project("p1").await;
