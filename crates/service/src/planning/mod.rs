@@ -4,6 +4,7 @@
 
 mod config;
 mod group;
+mod kept;
 mod outcome;
 mod path;
 mod reconcile;
