@@ -6,6 +6,7 @@ mod cases_config;
 mod cases_expand;
 mod cases_universe;
 mod dependencies;
+mod fuzz_expand;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +21,10 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   bless            write the generated files (clippy.toml of each crate)
   cases KIND DIR   compare us with recorded answers of the peers; KIND is config, config-real or expand
   cases universe OPTIONS
-                   the same with all of Debian: --data FOLDER --expected FILE [--n COUNT] [--seed TEXT]";
+                   the same with all of Debian: --data FOLDER --expected FILE [--n COUNT] [--seed TEXT]
+  fuzz expand OPTIONS
+                   random worlds through the peers and us: [--seed NUMBER] [--n COUNT] [--keep FOLDER] [--most COUNT]
+                   [--obs-build FOLDER] [--bssolv BUILD-TREE]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,6 +44,7 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
         ["tidy"] => report(&tidy::problems(&workspace_root())?),
         ["bless"] => bless::write(&workspace_root()),
         ["cases", "universe", options @ ..] => finish_cases(&cases_universe::run(options)?),
+        ["fuzz", "expand", options @ ..] => fuzz_expand::run(options),
         ["cases", kind, folder] => cases(kind, Path::new(folder)),
         _ => bail!("{USAGE}"),
     }

@@ -21,7 +21,7 @@ mod why;
 pub use config::ExpandConfig;
 pub use expander::{Expander, Expansion};
 pub use order::{BuildOrder, Cycle, InstallOrder, build_needs, build_order};
-pub use pool::{PackageId, Pool, PoolBuilder};
+pub use pool::{PackageId, Pool, PoolBuilder, PoolFileError};
 pub use request::Request;
 pub use rules::Options;
 pub use sets::{BuildRequest, Preinstalls};

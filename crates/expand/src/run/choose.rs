@@ -77,7 +77,10 @@ impl<'a, T: Trace> Run<'a, T> {
         let left: Vec<u32> = candidates.iter().copied().filter(|package| !self.is_refused(*package)).collect();
         match left[..] {
             [] => {
-                self.report_refused(entry, &candidates);
+                // DIFFERS from Build.pm, as libsolv does: recommends that can not be had are no problem.
+                if !self.is_recommends(entry.what) {
+                    self.report_refused(entry, &candidates);
+                }
                 false
             }
             [package] => {
@@ -87,6 +90,11 @@ impl<'a, T: Trace> Run<'a, T> {
             _ if pass < Pass::OnePreferred => true,
             _ => self.choose(entry, left, pass),
         }
+    }
+
+    /// Whether this is part of rich recommends.
+    fn is_recommends(&self, what: What) -> bool {
+        matches!(what, What::Clause(clause) if self.clauses[clause as usize].kind == ClauseKind::Recommends)
     }
 
     /// Whether the configuration may name further providers.
@@ -103,8 +111,9 @@ impl<'a, T: Trace> Run<'a, T> {
             return kind.is_rpmlib() || (kind.is_path() && !self.options.keep_file_requires);
         }
         if let What::Clause(clause) = entry.what
-            && self.clauses[clause as usize].kind == ClauseKind::Recommends
+            && self.clauses[clause as usize].kind != ClauseKind::Requires
         {
+            // DIFFERS from Build.pm, as libsolv does: what follows from a conflict is needed, ignored or not.
             return false;
         }
         let pool = self.pool;
@@ -236,7 +245,7 @@ impl<'a, T: Trace> Run<'a, T> {
                     if self.providers(*text).iter().any(|package| self.installed.contains(*package)) {
                         continue;
                     }
-                    self.text(*text)
+                    self.request_text(*text)
                 }
             };
             if !texts.contains(&text) {

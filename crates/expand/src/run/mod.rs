@@ -271,6 +271,14 @@ impl<'a, T: Trace> Run<'a, T> {
         }
     }
 
+    /// The dependency as a request can name it.
+    fn request_text(&self, text: DepText) -> String {
+        match text {
+            DepText::Pool(_) => self.text(text).replace(" << ", " < ").replace(" >> ", " > "),
+            DepText::Local(local) => self.locals[local as usize].text.to_owned(),
+        }
+    }
+
     fn text_of(&self, what: What) -> DepText {
         match what {
             What::Dep(text) => text,

@@ -146,6 +146,9 @@ impl<T: Trace> Run<'_, T> {
                 .is_some_and(|atom| self.pool.is_named(package, &Dependency::parse(&atom.text))),
             RichNode::Or(terms) => terms.iter().any(|term| self.is_rich_named(package, term, atoms)),
             RichNode::With(terms) => terms.iter().all(|term| self.is_rich_named(package, term, atoms)),
+            RichNode::Without(one, other) => {
+                self.is_rich_named(package, one, atoms) && !self.is_rich_named(package, other, atoms)
+            }
             _ => false,
         }
     }

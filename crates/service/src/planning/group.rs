@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use store::{PendingTask, SourceTree};
 use super::config::{ConfigTexts, MergedConfig};
 use super::path::{self, Layer};
 use super::world::{Base, World, WorldInputs};
-use super::{config, world};
+use super::{config, kept, world};
 use crate::background::Reconciler;
 use crate::inner::{Inner, blocking};
 use crate::{ProjectKey, ServiceError};
@@ -237,17 +238,33 @@ pub(super) async fn world(inner: &Inner, key: &GroupKey, inputs: WorldInputs) ->
     Ok(world)
 }
 
-/// What the mirrors of some inputs offer, from memory or read now.
+/// What the mirrors of some inputs offer, from memory, from a kept file or read now.
 async fn base(inner: &Inner, inputs: &WorldInputs) -> Result<Arc<Base>, ServiceError> {
     let digest = inputs.base_digest();
     if let Some(base) = inner.planning.worlds.base(&digest, Instant::now()) {
         return Ok(base);
     }
-    let (blobs, inputs, begun) = (inner.blobs.clone(), inputs.clone(), Instant::now());
-    let base = Arc::new(blocking(move || inputs.read_base(&blobs)).await??);
+    let (blobs, inputs) = (inner.blobs.clone(), inputs.clone());
+    let folder = inner.config.data_dir.join("worlds");
+    let base = Arc::new(blocking(move || read_base(&folder, &digest, &inputs, &blobs)).await??);
+    inner.planning.worlds.put_base(digest, &base, Instant::now());
+    Ok(base)
+}
+
+/// Reads what mirrors offer from the kept file, or from the indices, which is then kept.
+fn read_base(folder: &Path, digest: &Sha256, inputs: &WorldInputs, blobs: &store::Blobs) -> Result<Base, ServiceError> {
+    let begun = Instant::now();
+    if let Some(base) = kept::read(folder, digest) {
+        let duration_ms = begun.elapsed().as_millis();
+        tracing::info!(duration_ms, "read the kept packages of the mirrors of a repository path");
+        return Ok(base);
+    }
+    let base = inputs.read_base(blobs)?;
     let duration_ms = begun.elapsed().as_millis();
     tracing::info!(duration_ms, "read the packages of the mirrors of a repository path");
-    inner.planning.worlds.put_base(digest, &base, Instant::now());
+    if let Err(error) = kept::write(folder, digest, &base) {
+        tracing::warn!(error = %error, "the packages of mirrors can not be kept for the next start");
+    }
     Ok(base)
 }
 

@@ -6,6 +6,7 @@ mod config;
 mod elsewhere;
 mod group;
 mod impact;
+mod kept;
 mod outcome;
 mod path;
 mod reconcile;

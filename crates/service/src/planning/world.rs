@@ -36,8 +36,8 @@ pub(super) struct World {
 /// What mirrors offer: read once, shared by every world that adds its results to it.
 #[derive(Debug)]
 pub(super) struct Base {
-    builder: PoolBuilder,
-    files: Arc<ArchiveFiles>,
+    pub(super) builder: PoolBuilder,
+    pub(super) files: Arc<ArchiveFiles>,
 }
 
 /// A result, and what it says of itself.
@@ -49,22 +49,22 @@ struct KnownResult {
 
 /// Where the files of mirrored packages are. Few large buffers: there may be a hundred thousand.
 #[derive(Debug, Default)]
-struct ArchiveFiles {
+pub(super) struct ArchiveFiles {
     /// Addresses of archives.
-    archives: Vec<String>,
+    pub(super) archives: Vec<String>,
     /// Paths below the archives' folders, one after the other.
-    paths: String,
-    files: Vec<ArchiveFile>,
+    pub(super) paths: String,
+    pub(super) files: Vec<ArchiveFile>,
 }
 
 #[derive(Debug)]
-struct ArchiveFile {
+pub(super) struct ArchiveFile {
     /// Place in `archives`.
-    archive: u16,
+    pub(super) archive: u16,
     /// Where its path begins.
-    path: u32,
-    bytes: u64,
-    sha256: Sha256,
+    pub(super) path: u32,
+    pub(super) bytes: u64,
+    pub(super) sha256: Sha256,
 }
 
 /// The file of a package.
