@@ -7,6 +7,7 @@ mod cases_effects;
 mod cases_expand;
 mod cases_universe;
 mod dependencies;
+mod fuzz_expand;
 mod peer;
 mod tidy;
 
@@ -26,7 +27,10 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                    the same with all of Debian: --data FOLDER --expected FILE [--n COUNT] [--seed TEXT]
   peer config OPTIONS
                    generated configurations through the peer and us: [--library FOLDER] [--count CASES] [--seed NUMBER]
-                   [--first NUMBER] [--keep FOLDER]; the library is a checkout of obs-build, OBS_BUILD_DIR if not given";
+                   [--first NUMBER] [--keep FOLDER]; the library is a checkout of obs-build, OBS_BUILD_DIR if not given
+  fuzz expand OPTIONS
+                   random worlds through the peers and us: [--seed NUMBER] [--n COUNT] [--keep FOLDER] [--most COUNT]
+                   [--obs-build FOLDER] [--bssolv BUILD-TREE]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -47,6 +51,7 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
         ["bless"] => bless::write(&workspace_root()),
         ["cases", "universe", options @ ..] => finish_cases(&cases_universe::run(options)?),
         ["peer", "config", options @ ..] => finish_cases(&peer::run(options)?),
+        ["fuzz", "expand", options @ ..] => fuzz_expand::run(options),
         ["cases", kind, folder] => cases(kind, Path::new(folder)),
         _ => bail!("{USAGE}"),
     }

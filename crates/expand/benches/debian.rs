@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use expand::{BuildRequest, Expander};
+use expand::{Asked, BuildRequest, Derivation, Expander};
 
 #[path = "../tests/it/case.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
@@ -65,6 +65,9 @@ fn main() {
     let sample: Vec<BuildRequest> =
         universe.sample("debian12", 1500).iter().map(|source| universe.request(source)).collect();
     percentiles("build set", measure(&sample, |request| _ = expander.build_set(request)));
+    let traced = |request: &BuildRequest| _ = expander.build_set_traced(request, &mut Derivation::default());
+    percentiles("build set, with derivation", measure(&sample, traced));
+    percentiles("explanation", measure(&sample[..200], |request| _ = expander.why(request, Asked::default())));
     percentiles("trigger set", measure(&sample, |request| _ = expander.trigger_set(request)));
 
     let all: Vec<BuildRequest> = universe.sources.keys().map(|source| universe.request(source)).collect();

@@ -21,9 +21,12 @@ mod why;
 pub use config::ExpandConfig;
 pub use expander::{Expander, Expansion};
 pub use order::{BuildOrder, Cycle, InstallOrder, build_needs, build_order};
-pub use pool::{PackageId, Pool, PoolBuilder};
+pub use pool::{PackageId, Pool, PoolBuilder, PoolFileError};
 pub use request::Request;
 pub use rules::Options;
 pub use sets::{BuildRequest, Preinstalls};
-pub use trace::{Cause, NoTrace, Rule, Trace};
-pub use why::Derivation;
+pub use trace::{Cause, DependencyRef, Derivation, NoTrace, Rule, Trace};
+pub use why::{
+    Asked, Asker, Candidate, Change, ConfigLine, DropReason, Dropped, Fix, Focus, Hint, LineFinder, LineOrigin, Link,
+    Outcome, Trouble, Why,
+};

@@ -64,6 +64,15 @@ impl Expander<'_> {
         pairs.filter_map(|(first, second)| Some((self.pool.find(first)?.0, self.pool.find(second)?.0))).collect()
     }
 
+    /// Who provides a requirement; of alternatives, those of the first one first.
+    fn providers_in_order(&self, dep: u32) -> Vec<u32> {
+        let alternatives = self.pool.deps().alternatives(dep);
+        if alternatives.is_empty() {
+            return self.rules().providers(self.pool, dep).into_owned();
+        }
+        alternatives.iter().flat_map(|single| self.rules().providers(self.pool, *single).into_owned()).collect()
+    }
+
     /// For each package of the sorted set the places of those it needs, in the order it needs them.
     fn install_edges(&self, sorted: &[u32], hints: &[(u32, u32)]) -> Vec<Vec<u32>> {
         let place = |package: u32| sorted.binary_search(&package).ok().map(|place| place as u32);
@@ -71,7 +80,7 @@ impl Expander<'_> {
             .iter()
             .map(|package| {
                 let requires = self.pool.requires_of(*package).iter();
-                let providers = requires.flat_map(|dep| self.rules().providers(self.pool, *dep).into_owned());
+                let providers = requires.flat_map(|dep| self.providers_in_order(*dep));
                 providers.filter(|other| other != package).filter_map(place).collect()
             })
             .collect();

@@ -95,7 +95,7 @@ struct Normalizer<'a, A: ?Sized> {
     atoms: &'a A,
     literals: usize,
     steps: usize,
-    /// Whether this is inside `with` or `without`, where nothing is ignored.
+    /// Whether this is inside a choice, where nothing is ignored.
     is_operand: bool,
 }
 
@@ -117,16 +117,12 @@ impl<A: Atoms + ?Sized> Normalizer<'_, A> {
         match node {
             RichNode::Atom(atom) => Some(self.atom(*atom, form)),
             RichNode::And(terms) => self.fold(terms, form, Self::both),
+            RichNode::Or(terms) if is_plain_choice(node) => {
+                self.unless_ignored(node, form, |this| this.fold(terms, form, Self::either))
+            }
             RichNode::Or(terms) => self.fold(terms, form, Self::either),
-            // DIFFERS from Build.pm, as libsolv does: an ignored name in front makes the whole fulfilled.
             RichNode::With(_) | RichNode::Without(..) => {
-                if form == Form::And && self.is_ignored(first_atom(node)?) {
-                    return Some(Normal::True);
-                }
-                let is_operand = std::mem::replace(&mut self.is_operand, true);
-                let sets = self.set_operation(node);
-                self.is_operand = is_operand;
-                Some(spread(sets?, form))
+                self.unless_ignored(node, form, |this| Some(spread(this.set_operation(node)?, form)))
             }
             RichNode::If(then, condition, otherwise) => {
                 let negated = invert(self.normalize(condition, form.other())?);
@@ -149,6 +145,19 @@ impl<A: Atoms + ?Sized> Normalizer<'_, A> {
                 self.either(first, second, form)
             }
         }
+    }
+
+    /// Works out a choice among packages, in which no single name is ignored.
+    ///
+    /// DIFFERS from Build.pm, as libsolv does: an ignored name in front makes the whole fulfilled.
+    fn unless_ignored(&mut self, node: &RichNode, form: Form, work: impl FnOnce(&mut Self) -> Step) -> Step {
+        if form == Form::And && self.is_ignored(first_atom(node)?) {
+            return Some(Normal::True);
+        }
+        let is_operand = std::mem::replace(&mut self.is_operand, true);
+        let result = work(self);
+        self.is_operand = is_operand;
+        result
     }
 
     /// `with` and `without`, on one set of packages each side.

@@ -12,7 +12,7 @@ use crate::request::{Request, Wish};
 use crate::trace::{NoTrace, Trace};
 
 /// What a package needs for its build.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct BuildRequest {
     /// Items of the request language: requirements, `-x`, `!x`, options.
     pub dependencies: Vec<String>,
@@ -233,7 +233,7 @@ impl<'e> Expander<'e> {
         self.build_wish(request).map(Request::from)
     }
 
-    fn build_wish<'a>(&'a self, request: &'a BuildRequest) -> Result<Wish<'a>, DependencyProblem> {
+    pub(crate) fn build_wish<'a>(&'a self, request: &'a BuildRequest) -> Result<Wish<'a>, DependencyProblem> {
         let preinstalls = self.preinstalls()?;
         let config = self.config;
         let has_base = self.adds_base_packages();
@@ -408,7 +408,7 @@ impl<'e> Expander<'e> {
     }
 
     /// The packages every recipe of the configured type needs.
-    fn build_packages(&self) -> Vec<&str> {
+    pub(crate) fn build_packages(&self) -> Vec<&str> {
         let config = self.config;
         let mut key = format!("build-packages:{}", config.build_type);
         if config.build_type == "mkosi" {

@@ -1,9 +1,12 @@
-//! Why each package was taken.
+//! Why each package was taken, as the expander tells it while it works: a few numbers, no texts.
+
+use serde::{Deserialize, Serialize};
 
 use crate::pool::PackageId;
 
 /// The rule that decided for a package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// The request names the package.
     Named,
@@ -11,6 +14,8 @@ pub enum Rule {
     Only,
     /// All other providers conflict with something.
     OthersConflict,
+    /// `Prefer: -x` of the configuration rules all others out.
+    OthersAvoided,
     /// `Prefer` of the configuration.
     Preferred,
     /// It stands first in a list of alternatives.
@@ -19,22 +24,33 @@ pub enum Rule {
     Recommended,
     /// It supplements a taken package.
     Supplements,
+    /// It was there already when the dependency was looked at; another one had brought it.
+    AlreadyThere,
+}
+
+/// Where the text of a dependency is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DependencyRef {
+    /// A dependency of a package: its number in the pool.
+    OfPackage(u32),
+    /// A dependency of the request: its place among the direct ones, then the indirect ones.
+    OfRequest(u32),
 }
 
 /// What made the expander take a package.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cause {
     /// The package whose dependency it was; none for the request itself.
     pub requirer: Option<PackageId>,
-    /// The dependency as written.
-    pub dependency: String,
+    /// The dependency.
+    pub dependency: DependencyRef,
     /// What settled it.
     pub rule: Rule,
 }
 
 /// Hears of every package the expander takes, in order; a package is reported once.
 ///
-/// The cause is only worked out if asked for, so a trace that ignores it costs nothing.
+/// The cause is only put together if asked for, so a trace that ignores it costs nothing.
 pub trait Trace {
     /// `package` was taken.
     fn taken(&mut self, package: PackageId, cause: impl FnOnce() -> Cause);
@@ -47,4 +63,32 @@ pub struct NoTrace;
 impl Trace for NoTrace {
     #[inline]
     fn taken(&mut self, _package: PackageId, _cause: impl FnOnce() -> Cause) {}
+}
+
+/// Keeps the cause of every package taken, in the order they were taken.
+#[derive(Debug, Clone)]
+pub struct Derivation {
+    steps: Vec<(PackageId, Cause)>,
+}
+
+impl Default for Derivation {
+    fn default() -> Self {
+        // Room for most roots: growing step by step would be what listening costs.
+        Self { steps: Vec::with_capacity(512) }
+    }
+}
+
+impl Trace for Derivation {
+    #[inline]
+    fn taken(&mut self, package: PackageId, cause: impl FnOnce() -> Cause) {
+        self.steps.push((package, cause()));
+    }
+}
+
+impl Derivation {
+    /// Every package taken with its cause, in order.
+    #[must_use]
+    pub fn steps(&self) -> &[(PackageId, Cause)] {
+        &self.steps
+    }
 }

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    build, cancel, config, delete, dist, download, log, project, serve, status, submit, token, user,
+    build, cancel, config, delete, dist, download, log, project, serve, status, submit, token, user, why,
 };
 use crate::failure::{Answer, Failure};
 use crate::output::Output;
@@ -48,6 +48,8 @@ enum WaitingCommand {
     Submit(submit::Arguments),
     /// Show the server, or one build and why it is as it is.
     Status(status::Arguments),
+    /// Show why a package gets the root it gets, or none, and what would help.
+    Why(why::Arguments),
     /// Show the log of a build.
     Log(log::Arguments),
     /// Download the results of a build.
@@ -94,6 +96,7 @@ async fn run(command: WaitingCommand, flags: &ClientFlags, output: Output) -> Re
         WaitingCommand::Build(arguments) => build::run(arguments, output).await,
         WaitingCommand::Submit(arguments) => submit::run(arguments, flags, output).await,
         WaitingCommand::Status(arguments) => status::run(arguments, flags, output).await,
+        WaitingCommand::Why(arguments) => why::run(arguments, flags, output).await,
         WaitingCommand::Log(arguments) => log::run(arguments, flags, output).await,
         WaitingCommand::Download(arguments) => download::run(arguments, flags, output).await,
         WaitingCommand::Cancel(arguments) => cancel::run(arguments, flags, output).await,

@@ -6,11 +6,15 @@
 
 mod block;
 mod config;
+mod impact;
 mod plan;
 mod settings;
 mod snapshot;
+mod why;
 
 pub use config::expand_config;
+pub use impact::{PackageImpact, impact};
 pub use plan::plan;
 pub use settings::{build_settings, macro_words};
 pub use snapshot::{BlockPolicy, Plan, PlannedTask, RootPlan, Snapshot, WantedTask};
+pub use why::explain;

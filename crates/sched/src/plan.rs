@@ -3,6 +3,7 @@ use std::collections::HashMap;
 
 use expand::{BuildRequest, ExpandConfig, Expander, PackageId};
 use model::{BuildSettings, ExclusionReason, Verdict};
+use pkg::problem::DependencyProblem;
 use recipe::Recipe;
 
 use crate::block::Waiting;
@@ -11,21 +12,9 @@ use crate::{Plan, PlannedTask, RootPlan, Snapshot, WantedTask, build_settings, e
 /// Gives every task of a snapshot its verdict, and its root if it can have one.
 #[must_use]
 pub fn plan(snapshot: &Snapshot<'_>) -> Plan {
-    let verdict_for_all = configuration_verdict(snapshot);
     let config = expand_config(snapshot.config, snapshot.extra_packages);
-    let planner = Planner {
-        snapshot,
-        expander: Expander::new(snapshot.pool, &config),
-        config: &config,
-        settings: build_settings(snapshot.config),
-        waiting: Waiting::new(snapshot.block, snapshot.tasks),
-        roots: RefCell::default(),
-    };
-    let plan_one = |task: &WantedTask| match &verdict_for_all {
-        Some(verdict) => PlannedTask { task: task.task, verdict: verdict.clone(), root: None },
-        None => planner.plan(task),
-    };
-    Plan { tasks: snapshot.tasks.iter().map(plan_one).collect() }
+    let planner = Planner::new(snapshot, &config);
+    Plan { tasks: snapshot.tasks.iter().map(|task| planner.plan(task)).collect() }
 }
 
 /// What the configuration alone says of every task; `None` if things can be built with it.
@@ -51,26 +40,48 @@ fn configuration_verdict(snapshot: &Snapshot<'_>) -> Option<Verdict> {
     }
 }
 
-/// What a recipe asks for: its dependencies, and the packages it makes.
-type Request = (Vec<String>, Vec<String>);
-
-struct Planner<'a> {
+/// Plans tasks of one snapshot.
+pub(crate) struct Planner<'a> {
     snapshot: &'a Snapshot<'a>,
-    expander: Expander<'a>,
+    pub(crate) expander: Expander<'a>,
     config: &'a ExpandConfig,
-    settings: BuildSettings,
+    pub(crate) settings: BuildSettings,
     waiting: Waiting<'a>,
+    verdict_for_all: Option<Verdict>,
     /// The roots so far: when everything is built again, many tasks ask for the same.
-    roots: RefCell<HashMap<Request, Result<RootPlan, Verdict>>>,
+    roots: RefCell<HashMap<BuildRequest, Result<RootPlan, Verdict>>>,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    /// A planner; `config` is the snapshot's.
+    pub(crate) fn new(snapshot: &'a Snapshot<'a>, config: &'a ExpandConfig) -> Self {
+        Self {
+            snapshot,
+            expander: Expander::new(snapshot.pool, config),
+            config,
+            settings: build_settings(snapshot.config),
+            waiting: Waiting::new(snapshot.block, snapshot.tasks),
+            verdict_for_all: configuration_verdict(snapshot),
+            roots: RefCell::default(),
+        }
+    }
+
     fn plan(&self, task: &WantedTask) -> PlannedTask {
         let (verdict, root) = match self.root_of(task) {
             Ok(root) => (self.verdict_of(task, &root), Some(root)),
             Err(verdict) => (verdict, None),
         };
         PlannedTask { task: task.task, verdict, root }
+    }
+
+    /// What a task asks the expander for; or why it is not asked at all.
+    pub(crate) fn request_of(&self, task: &WantedTask) -> Result<BuildRequest, Verdict> {
+        if let Some(verdict) = &self.verdict_for_all {
+            return Err(verdict.clone());
+        }
+        let recipe = task.recipe.as_ref().map_err(|detail| Verdict::Broken { detail: detail.clone() })?;
+        self.check_exclusion(recipe)?;
+        Ok(BuildRequest { dependencies: recipe.build_requires.clone(), own_binaries: recipe.subpackages.clone() })
     }
 
     fn verdict_of(&self, task: &WantedTask, root: &RootPlan) -> Verdict {
@@ -85,9 +96,7 @@ impl Planner<'_> {
     }
 
     fn root_of(&self, task: &WantedTask) -> Result<RootPlan, Verdict> {
-        let recipe = task.recipe.as_ref().map_err(|detail| Verdict::Broken { detail: detail.clone() })?;
-        self.check_exclusion(recipe)?;
-        let request = (recipe.build_requires.clone(), recipe.subpackages.clone());
+        let request = self.request_of(task)?;
         if let Some(known) = self.roots.borrow().get(&request) {
             return known.clone();
         }
@@ -96,14 +105,9 @@ impl Planner<'_> {
         root
     }
 
-    fn expand(&self, (dependencies, own_binaries): &Request) -> Result<RootPlan, Verdict> {
-        let request = BuildRequest { dependencies: dependencies.clone(), own_binaries: own_binaries.clone() };
-        let packages = self.expander.build_set(&request).map_err(|problems| Verdict::Unresolvable {
-            problems: problems.iter().map(ToString::to_string).collect(),
-        })?;
-        let problem =
-            |problem: pkg::problem::DependencyProblem| Verdict::Unresolvable { problems: vec![problem.to_string()] };
-        let preinstalls = self.expander.preinstalls().map_err(problem)?;
+    fn expand(&self, request: &BuildRequest) -> Result<RootPlan, Verdict> {
+        let packages = self.expander.build_set(request).map_err(|problems| unresolvable(&problems))?;
+        let preinstalls = self.expander.preinstalls().map_err(|problem| unresolvable(&[problem]))?;
         let packages = self.in_install_order(&packages);
         let preinstall = self.preinstall_order(&preinstalls.preinstall, &packages);
         let has = |name: &&String| preinstall.contains(name);
@@ -138,4 +142,9 @@ impl Planner<'_> {
             names.iter().filter_map(|name| pool.find(name)).filter(|package| root.contains(package)).collect();
         self.in_install_order(&found).into_iter().map(|package| pool.name(package).to_owned()).collect()
     }
+}
+
+/// The verdict over a task whose root has problems.
+pub(crate) fn unresolvable(problems: &[DependencyProblem]) -> Verdict {
+    Verdict::Unresolvable { problems: problems.iter().map(ToString::to_string).collect() }
 }

@@ -1,4 +1,4 @@
-use model::{BuildId, JobId, NameError, ProjectId, ProjectName, RepositoryName, TaskId, UserName};
+use model::{BuildId, JobId, NameError, PackageName, ProjectId, ProjectName, RepositoryName, TaskId, UserName};
 use pkg::{ArchError, Sha256};
 use store::{BlobError, StoreError};
 
@@ -98,6 +98,14 @@ pub enum ServiceError {
         project: ProjectName,
         /// Target.
         target: TargetName,
+    },
+    /// The project has no package of that name with a source.
+    #[error("project {project} has no package {package}")]
+    PackageMissing {
+        /// Project.
+        project: ProjectName,
+        /// Package.
+        package: PackageName,
     },
     /// No such revision of the build configuration.
     #[error("the build configuration of project {project} has no revision {revision}")]
@@ -289,6 +297,7 @@ impl ServiceError {
             Self::ProjectMissing { .. }
             | Self::RepositoryMissing { .. }
             | Self::TargetMissing { .. }
+            | Self::PackageMissing { .. }
             | Self::RevisionMissing { .. }
             | Self::BuildMissing { .. }
             | Self::TaskMissing { .. }

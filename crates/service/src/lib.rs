@@ -32,8 +32,11 @@ pub use config::{Clock, RetryPolicy, ServiceConfig};
 pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
 pub use distributions::{DistributionOptions, MirrorStatus};
 pub use error::{Action, ErrorKind, ProjectKey, ServiceError};
+pub use expand::{LineOrigin, Why};
 pub use jobs::{Heartbeat, JobLog};
+pub use planning::{ConfigImpact, PackageWhy, TargetImpact};
 pub use results::{Entry, Published, StoredResult, TaskLog};
+pub use sched::PackageImpact;
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
 pub use store::{

@@ -6,6 +6,7 @@ use pkg::Arch;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::builds::{builds_query, tasks_query};
+use crate::current::CURRENT_SOURCES;
 use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
 use crate::plans::PENDING_TASKS;
 use crate::projects::projects_query;
@@ -51,6 +52,7 @@ fn statements() -> Vec<(&'static str, String)> {
         ("open sources", OPEN_SOURCES.to_owned()),
         ("pending tasks", PENDING_TASKS.to_owned()),
         ("open task counts", OPEN_TASK_COUNTS.to_owned()),
+        ("current sources of a project", CURRENT_SOURCES.to_owned()),
         ("results of a repository", REPOSITORY_RESULTS.to_owned()),
     ]
 }

@@ -10,6 +10,7 @@ mod blobs;
 mod builds;
 #[cfg(test)]
 mod costs;
+mod current;
 mod error;
 mod fields;
 mod jobs;
@@ -31,6 +32,7 @@ mod users;
 
 pub use blobs::{BlobError, BlobWriter, Blobs};
 pub use builds::NewBuildRow;
+pub use current::{CurrentSource, PackageResult};
 pub use error::StoreError;
 pub use jobs::{JobRow, QueuedJob};
 pub use keys::SigningKey;

@@ -23,16 +23,16 @@ const SUPPLEMENTS: u32 = 5;
 
 /// A package that is, so far, the best of its name.
 #[derive(Debug, Clone, Copy)]
-struct Candidate {
-    name: u32,
-    version: u32,
-    arch: u16,
-    source: u32,
-    token: u32,
-    repository: u16,
-    multi_arch: MultiArch,
+pub(super) struct Candidate {
+    pub(super) name: u32,
+    pub(super) version: u32,
+    pub(super) arch: u16,
+    pub(super) source: u32,
+    pub(super) token: u32,
+    pub(super) repository: u16,
+    pub(super) multi_arch: MultiArch,
     /// The first of its rows of [`PoolBuilder::lists`].
-    lists: u32,
+    pub(super) lists: u32,
 }
 
 impl Candidate {
@@ -54,16 +54,16 @@ impl Candidate {
 /// Rule: `createwhatprovides` of perl-BSSolv.
 #[derive(Debug, Clone)]
 pub struct PoolBuilder {
-    format: PackageFormat,
-    interner: DepInterner,
-    arches: StringTable,
-    candidates: Vec<Candidate>,
+    pub(super) format: PackageFormat,
+    pub(super) interner: DepInterner,
+    pub(super) arches: StringTable,
+    pub(super) candidates: Vec<Candidate>,
     /// Dependency numbers, a few rows a candidate; those of candidates that lost stay unused.
-    lists: Csr,
+    pub(super) lists: Csr,
     /// The candidate of each name, or `u32::MAX`.
-    best: Vec<u32>,
-    tokens: u32,
-    is_unordered: bool,
+    pub(super) best: Vec<u32>,
+    pub(super) tokens: u32,
+    pub(super) is_unordered: bool,
 }
 
 impl PoolBuilder {

@@ -1,5 +1,7 @@
 //! Many short lists of numbers in one buffer.
 
+use super::codec::{Decoder, Encoder, PoolFileError, ensure};
+
 /// Rows of numbers, appended once and read by row number.
 #[derive(Debug, Clone)]
 pub(crate) struct Csr {
@@ -67,5 +69,23 @@ impl Csr {
 
     pub(crate) fn bytes(&self) -> usize {
         4 * (self.starts.capacity() + self.values.capacity())
+    }
+
+    pub(super) fn values(&self) -> &[u32] {
+        &self.values
+    }
+
+    pub(super) fn encode(&self, out: &mut Encoder) {
+        out.numbers(&self.starts);
+        out.numbers(&self.values);
+    }
+
+    pub(super) fn decode(input: &mut Decoder<'_>) -> Result<Self, PoolFileError> {
+        let (starts, values) = (input.words()?, input.words()?);
+        let fits = starts.first() == Some(&0)
+            && starts.last().is_some_and(|end| *end as usize == values.len())
+            && starts.is_sorted();
+        ensure(fits, "rows")?;
+        Ok(Self { starts, values })
     }
 }

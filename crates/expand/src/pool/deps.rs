@@ -9,7 +9,7 @@ use super::strings::StringTable;
 
 /// What kind of dependency a number stands for, and what is worth knowing of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct DepKind(u8);
+pub(crate) struct DepKind(pub(super) u8);
 
 const OPERATORS: [Operator; 5] =
     [Operator::Less, Operator::LessEqual, Operator::Equal, Operator::GreaterEqual, Operator::Greater];
@@ -55,6 +55,11 @@ impl DepKind {
     /// Whether the name had Debian's `:any` behind it.
     pub(crate) fn has_any(self) -> bool {
         self.0 & Self::ANY != 0
+    }
+
+    /// Whether this is the kind of some dependency.
+    pub(super) fn is_known(self) -> bool {
+        (self.0 & Self::SHAPE) <= Self::UNKNOWN_OPERATOR || self.is_alternatives() || self.is_rich()
     }
 
     pub(crate) fn is_versioned(self) -> bool {
@@ -138,16 +143,16 @@ pub(crate) struct RichDep {
 /// A plain one is a name and perhaps a version; alternatives and rich ones refer to plain ones.
 #[derive(Debug, Clone)]
 pub(crate) struct DepTable {
-    format: PackageFormat,
+    pub(super) format: PackageFormat,
     /// Name; for alternatives the name of the first one.
-    names: Vec<u32>,
+    pub(super) names: Vec<u32>,
     /// Version; for alternatives and rich ones the row in `alternatives` or `rich`.
-    extras: Vec<u32>,
-    kinds: Vec<DepKind>,
-    alternatives: Csr,
-    rich: Vec<RichDep>,
+    pub(super) extras: Vec<u32>,
+    pub(super) kinds: Vec<DepKind>,
+    pub(super) alternatives: Csr,
+    pub(super) rich: Vec<RichDep>,
     /// Texts that are not what name, operator and version print as.
-    texts: FxHashMap<u32, Box<str>>,
+    pub(super) texts: FxHashMap<u32, Box<str>>,
 }
 
 impl DepTable {
@@ -236,8 +241,8 @@ pub(crate) struct DepInterner {
     pub(crate) names: StringTable,
     pub(crate) versions: StringTable,
     pub(crate) table: DepTable,
-    plain: FxHashMap<(u32, u32, u8), u32>,
-    complex: FxHashMap<Box<str>, u32>,
+    pub(super) plain: FxHashMap<(u32, u32, u8), u32>,
+    pub(super) complex: FxHashMap<Box<str>, u32>,
 }
 
 impl DepInterner {

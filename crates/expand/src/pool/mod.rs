@@ -3,11 +3,14 @@
 //! Read [`Pool`] first, then [`PoolBuilder`].
 
 mod build;
+mod codec;
 mod csr;
 pub(crate) mod deps;
+mod file;
 mod strings;
 mod view;
 
 pub use build::PoolBuilder;
+pub use codec::PoolFileError;
 pub(crate) use view::Providers;
 pub use view::{PackageId, Pool};

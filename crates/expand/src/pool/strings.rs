@@ -4,6 +4,8 @@ use std::hash::Hasher as _;
 
 use rustc_hash::FxHasher;
 
+use super::codec::{Decoder, Encoder, PoolFileError, ensure};
+
 /// Strings by number and numbers by string. The empty string is always number 0.
 ///
 /// Holds at most 4 GiB of text; what would not fit becomes the empty string.
@@ -91,6 +93,34 @@ impl StringTable {
     pub(crate) fn freeze(&mut self) {
         self.shrink();
         self.slots = Vec::new();
+    }
+
+    /// Whether strings can be added.
+    pub(super) fn can_grow(&self) -> bool {
+        !self.slots.is_empty()
+    }
+
+    pub(super) fn encode(&self, out: &mut Encoder) {
+        out.bytes(self.text.as_bytes());
+        out.numbers(&self.ends);
+        out.numbers(&self.slots);
+    }
+
+    /// Reads a table; with slots or without, as it was written.
+    pub(super) fn decode(input: &mut Decoder<'_>) -> Result<Self, PoolFileError> {
+        let text = str::from_utf8(input.bytes()?).map_err(|_| PoolFileError::Damaged("text"))?;
+        let (ends, slots) = (input.words()?, input.words()?);
+        let fits = ends.first() == Some(&0)
+            && ends.is_sorted()
+            && ends.last().is_some_and(|end| *end as usize == text.len())
+            && (text.is_ascii() || ends.iter().all(|end| text.is_char_boundary(*end as usize)));
+        ensure(fits, "strings")?;
+        // A search ends at a free slot.
+        let used = slots.iter().filter(|slot| **slot != 0).count();
+        let is_table = slots.len().is_power_of_two() && used.max(ends.len()) < slots.len();
+        ensure(slots.is_empty() || is_table, "slots")?;
+        ensure(super::codec::all_below(&slots, ends.len() + 1), "slots")?;
+        Ok(Self { text: text.to_owned(), ends, slots })
     }
 
     pub(crate) fn bytes(&self) -> usize {

@@ -27,6 +27,14 @@ impl Target {
     pub(super) const RICH: Self = Self(0x7fff_fffd);
     pub(super) const LIST: u32 = 0x8000_0000;
 
+    /// Whether it means something in a pool of `packages` packages and `rows` lists.
+    pub(super) fn fits(self, packages: usize, rows: u32) -> bool {
+        if self.0 & Self::LIST != 0 {
+            return self.0 & !Self::LIST < rows;
+        }
+        self.0 >= Self::RICH.0 || (self.0 as usize) < packages
+    }
+
     /// The one package that provides it.
     pub(crate) fn single(self) -> Option<u32> {
         (self.0 < Self::RICH.0).then_some(self.0)
@@ -181,6 +189,10 @@ impl Pool {
 
     pub(crate) fn name_number(&self, package: u32) -> u32 {
         self.package_names[package as usize]
+    }
+
+    pub(crate) fn name_of_number(&self, name: u32) -> &str {
+        self.names.get(name)
     }
 
     pub(crate) fn find_name(&self, name: &str) -> Option<u32> {

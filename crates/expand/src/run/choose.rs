@@ -3,7 +3,7 @@
 use super::{ClauseKind, DepText, Native, Run, Todo, What};
 use crate::pool::PackageId;
 use crate::rich::{all_providers, normalize_conflicts};
-use crate::trace::{Cause, Rule, Trace};
+use crate::trace::{Cause, DependencyRef, Rule, Trace};
 use crate::{bits::BitSet, rich::Clauses};
 use pkg::MultiArch;
 
@@ -77,7 +77,10 @@ impl<'a, T: Trace> Run<'a, T> {
         let left: Vec<u32> = candidates.iter().copied().filter(|package| !self.is_refused(*package)).collect();
         match left[..] {
             [] => {
-                self.report_refused(entry, &candidates);
+                // DIFFERS from Build.pm, as libsolv does: recommends that can not be had are no problem.
+                if !self.is_recommends(entry.what) {
+                    self.report_refused(entry, &candidates);
+                }
                 false
             }
             [package] => {
@@ -87,6 +90,11 @@ impl<'a, T: Trace> Run<'a, T> {
             _ if pass < Pass::OnePreferred => true,
             _ => self.choose(entry, left, pass),
         }
+    }
+
+    /// Whether this is part of rich recommends.
+    fn is_recommends(&self, what: What) -> bool {
+        matches!(what, What::Clause(clause) if self.clauses[clause as usize].kind == ClauseKind::Recommends)
     }
 
     /// Whether the configuration may name further providers.
@@ -103,8 +111,9 @@ impl<'a, T: Trace> Run<'a, T> {
             return kind.is_rpmlib() || (kind.is_path() && !self.options.keep_file_requires);
         }
         if let What::Clause(clause) = entry.what
-            && self.clauses[clause as usize].kind == ClauseKind::Recommends
+            && self.clauses[clause as usize].kind != ClauseKind::Requires
         {
+            // DIFFERS from Build.pm, as libsolv does: what follows from a conflict is needed, ignored or not.
             return false;
         }
         let pool = self.pool;
@@ -116,6 +125,7 @@ impl<'a, T: Trace> Run<'a, T> {
         let requirer = entry.requirer;
         let prefers = &self.rules.prefers;
         narrow(&mut left, |package| !prefers.avoids(requirer, package));
+        let others_avoided = left.len() == 1;
         let mut preferred: Vec<(u32, u32)> =
             left.iter().filter_map(|package| Some((prefers.rank(requirer, *package)?, *package))).collect();
         preferred.sort_unstable();
@@ -128,7 +138,11 @@ impl<'a, T: Trace> Run<'a, T> {
             }
         }
         if let [package] = left[..] {
-            let rule = if preferred.is_empty() { Rule::FirstAlternative } else { Rule::Preferred };
+            let rule = match preferred.is_empty() {
+                _ if others_avoided => Rule::OthersAvoided,
+                true => Rule::FirstAlternative,
+                false => Rule::Preferred,
+            };
             self.take(entry, package, rule);
             return false;
         }
@@ -188,12 +202,12 @@ impl<'a, T: Trace> Run<'a, T> {
         }
         if self.in_batch.insert(package) {
             self.batch.push(package);
-            let (pool, locals, text) = (self.pool, self.locals, self.text_of(entry.what));
+            let text = self.text_of(entry.what);
             self.trace.taken(PackageId(package), || Cause {
                 requirer: entry.requirer.map(PackageId),
                 dependency: match text {
-                    DepText::Pool(dep) => pool.dep_text(dep),
-                    DepText::Local(local) => super::start::shown(pool.format(), locals[local as usize].text),
+                    DepText::Pool(dep) => DependencyRef::OfPackage(dep),
+                    DepText::Local(local) => DependencyRef::OfRequest(local),
                 },
                 rule,
             });
@@ -231,7 +245,7 @@ impl<'a, T: Trace> Run<'a, T> {
                     if self.providers(*text).iter().any(|package| self.installed.contains(*package)) {
                         continue;
                     }
-                    self.text(*text)
+                    self.request_text(*text)
                 }
             };
             if !texts.contains(&text) {

@@ -9,6 +9,8 @@ mod problems;
 mod start;
 mod weak;
 
+pub(crate) use start::{ignores, shown};
+
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -266,6 +268,14 @@ impl<'a, T: Trace> Run<'a, T> {
         match text {
             DepText::Pool(dep) => self.pool.dep_text(dep),
             DepText::Local(local) => start::shown(self.pool.format(), self.locals[local as usize].text),
+        }
+    }
+
+    /// The dependency as a request can name it.
+    fn request_text(&self, text: DepText) -> String {
+        match text {
+            DepText::Pool(_) => self.text(text).replace(" << ", " < ").replace(" >> ", " > "),
+            DepText::Local(local) => self.locals[local as usize].text.to_owned(),
         }
     }
 

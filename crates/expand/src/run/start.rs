@@ -43,7 +43,7 @@ fn read_dependency<'a>(pool: &'a Pool, rules: &'a Rules, text: &'a str) -> Local
 }
 
 /// The text with Debian's `<<` and `>>`.
-pub(super) fn shown(format: PackageFormat, text: &str) -> String {
+pub(crate) fn shown(format: PackageFormat, text: &str) -> String {
     if format != PackageFormat::Deb || !text.contains(['<', '>']) {
         return text.to_owned();
     }
@@ -57,7 +57,7 @@ pub(super) fn shown(format: PackageFormat, text: &str) -> String {
 }
 
 /// What the configuration and the request ignore together.
-pub(super) fn ignores<'a>(pool: &Pool, rules: &'a Rules, wish: &Wish<'_>) -> Cow<'a, Ignores> {
+pub(crate) fn ignores<'a>(pool: &Pool, rules: &'a Rules, wish: &Wish<'_>) -> Cow<'a, Ignores> {
     if wish.ignores.is_empty() && !wish.voids_config_ignores {
         return Cow::Borrowed(&rules.ignores);
     }
@@ -146,6 +146,9 @@ impl<T: Trace> Run<'_, T> {
                 .is_some_and(|atom| self.pool.is_named(package, &Dependency::parse(&atom.text))),
             RichNode::Or(terms) => terms.iter().any(|term| self.is_rich_named(package, term, atoms)),
             RichNode::With(terms) => terms.iter().all(|term| self.is_rich_named(package, term, atoms)),
+            RichNode::Without(one, other) => {
+                self.is_rich_named(package, one, atoms) && !self.is_rich_named(package, other, atoms)
+            }
             _ => false,
         }
     }

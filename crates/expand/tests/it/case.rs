@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use expand::meta::{MetaAlgorithm, MetaLine, difference_depth, fingerprint};
+use expand::meta::{MetaAlgorithm, MetaLine, difference_depth, fingerprint, lines_of_dependency};
 use expand::{BuildRequest, ExpandConfig, Expander, Pool, PoolBuilder, Request, build_order};
 use pkg::dep::{Dependency, Rich, satisfies};
 use pkg::problem::DependencyProblem;
@@ -17,6 +17,7 @@ const FOLLOWS_LIBSOLV: &[&str] = &[
     "d-cycle",
     "d-depsort",
     "g-ignore-deb-any",
+    "g-ignore-rich-or-second",
     "g-ignore-rich-with",
     "n-repos-arch-over-noarch",
     "p-recommend-rich-not-used",
@@ -31,7 +32,7 @@ const FOLLOWS_LIBSOLV: &[&str] = &[
     "v-rpm-tilde",
     "w-recommends-",
     "w-supplements-",
-    "z-conflict-derived-ignored",
+    "z-conflict-derived-",
     "z-or-direct-",
     "z-rich-or-direct-",
     "z-self-require-impossible",
@@ -70,6 +71,11 @@ impl RequestFile {
     fn all(&self, key: &str) -> Vec<String> {
         self.0.iter().filter(|(name, _)| name == key).map(|(_, value)| value.clone()).collect()
     }
+}
+
+/// Our answer to a case given as texts; none if it is about something this crate does not do.
+pub(crate) fn answer_texts(config: &str, packages: &str, request: &str) -> Option<Value> {
+    answer(config, packages, &RequestFile::parse(request))
 }
 
 /// Runs the case in `folder`.
@@ -171,6 +177,11 @@ fn text_answer(op: &str, request: &RequestFile) -> Option<Value> {
             let lines: Vec<String> =
                 fingerprint(&request.all("subpack"), lines, algorithm).iter().map(ToString::to_string).collect();
             Some(json!({"meta": lines}))
+        }
+        "addmeta" => {
+            let stored = meta_lines(request.all("metaline").into_iter());
+            let lines = lines_of_dependency(request.get("bin").unwrap_or_default(), &stored, request.get("packid"));
+            Some(json!({"meta": lines.iter().map(ToString::to_string).collect::<Vec<_>>()}))
         }
         "diffdepth" => {
             let of = |side: &str| {

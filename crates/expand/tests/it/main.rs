@@ -5,6 +5,9 @@
 mod case;
 mod effects;
 mod hostile;
+mod manual;
+#[expect(dead_code, reason = "also used by the chore that keeps differences as cases")]
+mod peer;
 mod universe;
 mod why;
 
@@ -98,4 +101,19 @@ fn debian_sources_get_the_recorded_packages() {
         eprintln!("{passed} passed, {} failed", differences.len());
         assert!(differences.is_empty() && passed > 0, "{} failed\n{}", differences.len(), shown.join("\n"));
     }
+}
+
+#[test]
+fn random_worlds_are_answered_as_the_peers_do() {
+    let Some(mut oracle) = peer::Oracle::start(&peer::Places::default()) else {
+        eprintln!("skipped: obs-build or libbssolv-perl is not installed");
+        return;
+    };
+    let ours = |world: &peer::World| case::answer_texts(&world.config, &world.packages, &world.request);
+    let tally = peer::run(&mut oracle, &ours, 1, 400, 3);
+    for (index, world, ours, theirs) in &tally.differences {
+        eprintln!("world {index} {:?}\n{}{}{}", world.side, world.config, world.packages, world.request);
+        eprintln!("ours   {ours}\ntheirs {theirs}");
+    }
+    assert!(tally.differences.is_empty() && tally.agreed == 400, "{} agreed", tally.agreed);
 }

@@ -13,6 +13,7 @@ pub(crate) mod status;
 pub(crate) mod submit;
 pub(crate) mod token;
 pub(crate) mod user;
+pub(crate) mod why;
 
 use crate::client::Client;
 use crate::failure::Failure;

@@ -9,13 +9,17 @@ use crate::kit::Server;
 use testkit::archive::Archive;
 
 fn archive() -> Archive {
+    Archive::new("P: debhelper\n", now())
+}
+
+/// When archives are signed: a little earlier than anybody looks.
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    // Signed a little earlier than anybody looks.
-    Archive::new("P: debhelper\n", Timestamp::from_millis(0).plus(since - Duration::from_secs(60)))
+    Timestamp::from_millis(0).plus(since - Duration::from_secs(60))
 }
 
 /// A server with the distribution and a project `home:admin:tools`.
-fn server(folder: &Path, archive: &Archive) -> Server {
+pub(crate) fn server_of(folder: &Path, archive: &Archive) -> Server {
     let server = Server::start(folder, &[]);
     let keyring = archive.folder.path().join("keys.gpg").display().to_string();
     let mirror = archive.server.url("debian");
@@ -39,7 +43,7 @@ fn server(folder: &Path, archive: &Archive) -> Server {
 #[test]
 fn a_build_ends_in_a_repository() {
     let (folder, archive) = (tempfile::tempdir().unwrap(), archive());
-    let server = server(folder.path(), &archive);
+    let server = server_of(folder.path(), &archive);
     let source = archive.source("hello", "Build-Depends: debhelper\n");
     let ran = server.kiln(&["submit", "home:admin:tools", &source, "--wait"]);
     assert_eq!(ran.code(), 0, "{}{}", ran.stdout(), ran.stderr());
@@ -63,7 +67,7 @@ fn a_build_ends_in_a_repository() {
 #[test]
 fn a_failed_build_is_exit_code_one_with_its_reason() {
     let (folder, archive) = (tempfile::tempdir().unwrap(), archive());
-    let server = server(folder.path(), &archive);
+    let server = server_of(folder.path(), &archive);
     let ran = server.kiln(&["submit", "home:admin:tools", &archive.source("fail-hello", ""), "--wait"]);
     assert_eq!(ran.code(), 1, "{}", ran.stderr());
     assert!(
@@ -79,7 +83,7 @@ fn a_failed_build_is_exit_code_one_with_its_reason() {
 #[test]
 fn a_running_job_is_handed_back_and_runs_again_after_the_restart() {
     let (folder, archive) = (tempfile::tempdir().unwrap(), archive());
-    let server = server(folder.path(), &archive);
+    let server = server_of(folder.path(), &archive);
     let source = archive.source("wait-hello", "");
     let build = server.json(&["submit", "home:admin:tools", &source])["build"].as_i64().unwrap();
     server.wait_for(build, "running");
@@ -96,7 +100,7 @@ fn a_running_job_is_handed_back_and_runs_again_after_the_restart() {
 #[test]
 fn a_server_that_is_given_time_ends_its_jobs_before_itself() {
     let (folder, archive) = (tempfile::tempdir().unwrap(), archive());
-    drop(server(folder.path(), &archive));
+    drop(server_of(folder.path(), &archive));
     let server = Server::start(folder.path(), &["--drain-seconds", "60"]);
     let source = archive.source("slow-hello", "");
     let build = server.json(&["submit", "home:admin:tools", &source])["build"].as_i64().unwrap();
@@ -114,7 +118,7 @@ fn a_server_that_is_given_time_ends_its_jobs_before_itself() {
 #[test]
 fn every_command_answers_machines_in_json() {
     let (folder, archive) = (tempfile::tempdir().unwrap(), archive());
-    let server = server(folder.path(), &archive);
+    let server = server_of(folder.path(), &archive);
     let source = archive.source("hello", "");
     let answer = server.json(&["submit", "home:admin:tools", &source, "--wait"]);
     assert_eq!(answer["state"], "succeeded");
@@ -153,7 +157,7 @@ fn every_command_answers_machines_in_json() {
 #[test]
 fn kills_in_the_middle_of_builds_lose_nothing() {
     let (folder, archive) = (tempfile::tempdir().unwrap(), archive());
-    let mut server = server(folder.path(), &archive);
+    let mut server = server_of(folder.path(), &archive);
     let mut builds = Vec::new();
     for round in 0..3 {
         for _ in 0..3 {

@@ -9,3 +9,4 @@ mod copr_client;
 mod death;
 mod demo;
 mod kit;
+mod why;

@@ -1,4 +1,5 @@
 //! What the planner says of small worlds.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod impact;
 mod plan;

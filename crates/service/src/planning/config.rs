@@ -1,7 +1,8 @@
 //! The build configuration of a repository, merged along its path.
 
+use expand::LineOrigin;
 use pkg::{Arch, Sha256};
-use prjconf::{Evaluated, Options, PathElement, ServerContext};
+use prjconf::{Evaluated, Options, PathElement, ServerContext, Tree};
 use store::Session;
 
 use super::path::Layer;
@@ -17,8 +18,8 @@ pub(super) struct ConfigTexts {
 /// A merged configuration.
 #[derive(Debug)]
 pub(super) struct MergedConfig {
-    /// The text as merged.
-    pub(super) text: Vec<u8>,
+    /// The text as merged, with where each part comes from.
+    pub(super) tree: Tree,
     /// Names the text.
     pub(super) sha256: Sha256,
     /// What it says for the architecture.
@@ -37,6 +38,15 @@ pub(super) async fn texts(session: &mut Session, layers: &[Layer]) -> Result<Con
 }
 
 impl ConfigTexts {
+    /// The texts with another one for a project.
+    pub(super) fn with(&self, project: &str, text: &[u8]) -> Self {
+        let mut parts = self.parts.clone();
+        for (_, _, known) in parts.iter_mut().filter(|(name, _, _)| name == project) {
+            *known = text.to_vec();
+        }
+        Self { parts }
+    }
+
     /// Merges as a server does and evaluates for an architecture.
     pub(super) fn merge(&self, arch: &Arch) -> MergedConfig {
         let path: Vec<PathElement<'_>> = self
@@ -51,8 +61,23 @@ impl ConfigTexts {
         let (project, repository) = path.first().map_or(("", ""), |own| (own.project, own.repository));
         let context = ServerContext { project, repository, ..ServerContext::default() };
         let tree = prjconf::server_config(&context, &path);
-        let text = tree.text().to_vec();
         let evaluated = prjconf::evaluate(&tree, &Options::for_arch(arch.as_str()));
-        MergedConfig { sha256: Sha256::of(&text), text, evaluated }
+        MergedConfig { sha256: Sha256::of(tree.text()), tree, evaluated }
+    }
+}
+
+impl MergedConfig {
+    /// The line of a project's configuration that has an entry.
+    pub(super) fn line(&self, keyword: &str, entry: &str) -> Option<LineOrigin> {
+        let place = self.evaluated.locate(&self.tree, keyword, entry)?;
+        // Sources are named as `server_config` does: project, slash, repository.
+        let project = place.source.and_then(|_| place.name.rsplit_once('/')).map_or("", |(project, _)| project);
+        let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        Some(LineOrigin {
+            project: project.to_owned(),
+            line: number(place.line),
+            start: number(place.span.start),
+            end: number(place.span.end),
+        })
     }
 }

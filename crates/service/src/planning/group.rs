@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use store::{PendingTask, SourceTree};
 use super::config::{ConfigTexts, MergedConfig};
 use super::path::{self, Layer};
 use super::world::{Base, World, WorldInputs};
-use super::{config, world};
+use super::{config, kept, world};
 use crate::background::Reconciler;
 use crate::inner::{Inner, blocking};
 use crate::{ProjectKey, ServiceError};
@@ -122,34 +123,26 @@ impl Gathered {
     }
 }
 
+/// What a group's roots are made of, before its configuration is merged.
+pub(super) struct Surroundings {
+    pub(super) layers: Vec<Layer>,
+    pub(super) texts: ConfigTexts,
+    /// With the format of Debian's packages, until the configuration says another one.
+    pub(super) inputs: WorldInputs,
+    pub(super) extra_packages: Vec<String>,
+    pub(super) trigger: TriggerPolicy,
+}
+
 /// Reads what a plan needs; or why all tasks of the group have to wait.
 async fn gather(
     inner: &Inner,
-    (repository, arch): &GroupKey,
+    key: &GroupKey,
     tasks: &[PendingTask],
 ) -> Result<Result<Gathered, GroupPlan>, ServiceError> {
-    let never = |detail: String| Ok(Err(GroupPlan::Never(Verdict::Broken { detail })));
     let mut session = inner.store.read().await?;
-    let Some(found) = session.repository_by_id(*repository).await? else {
-        return never(format!("repository {repository} is gone"));
-    };
-    let extra_packages = extra_packages(&found, arch);
-    let (layers, missing) = path::expand(&mut session, found).await?;
-    if let Some(element) = missing.first() {
-        return never(format!("the path names {element}, which does not exist"));
-    }
-    if let Some(element) = layers.iter().find(|layer| lacks_arch(layer, arch)).map(Layer::element) {
-        return never(format!("{element}, which the path names, has no {arch}"));
-    }
-    let texts: ConfigTexts = config::texts(&mut session, &layers).await?;
-    let inputs = world::inputs(&mut session, &layers, arch, PackageFormat::Deb).await?;
-    if let Some(verdict) = unfetched_mirror(inner, &mut session, &layers, &inputs).await? {
-        return Ok(Err(GroupPlan::Wait(verdict)));
-    }
-    let project = layers.first().map(|layer| layer.project);
-    let settings = match project {
-        Some(id) => session.project(id).await?.map(|project| project.settings),
-        None => None,
+    let around = match surroundings(inner, &mut session, key).await? {
+        Ok(around) => around,
+        Err(plan) => return Ok(Err(plan)),
     };
     let mut trees = Vec::new();
     for task in tasks {
@@ -157,12 +150,42 @@ async fn gather(
         trees.push(session.source_tree(&task.source_tree).await?.ok_or_else(missing)?);
     }
     drop(session);
-    let arch = arch.clone();
+    let Surroundings { texts, inputs, extra_packages, trigger, .. } = around;
+    let arch = key.1.clone();
     let merged = blocking(move || texts.merge(&arch)).await?;
-    let trigger = settings.map(|settings| settings.trigger).unwrap_or_default();
-    let format = merged.evaluated.config.package_format().unwrap_or(PackageFormat::Deb);
-    let inputs = WorldInputs { format, ..inputs };
+    let inputs = inputs.for_config(&merged);
     Ok(Ok(Gathered { inputs, merged, extra_packages, trigger, trees }))
+}
+
+/// Reads what the roots of a group are made of; or why none can be made.
+pub(super) async fn surroundings(
+    inner: &Inner,
+    session: &mut store::Session,
+    (repository, arch): &GroupKey,
+) -> Result<Result<Surroundings, GroupPlan>, ServiceError> {
+    let never = |detail: String| Ok(Err(GroupPlan::Never(Verdict::Broken { detail })));
+    let Some(found) = session.repository_by_id(*repository).await? else {
+        return never(format!("repository {repository} is gone"));
+    };
+    let extra_packages = extra_packages(&found, arch);
+    let (layers, missing) = path::expand(session, found).await?;
+    if let Some(element) = missing.first() {
+        return never(format!("the path names {element}, which does not exist"));
+    }
+    if let Some(element) = layers.iter().find(|layer| lacks_arch(layer, arch)).map(Layer::element) {
+        return never(format!("{element}, which the path names, has no {arch}"));
+    }
+    let texts: ConfigTexts = config::texts(session, &layers).await?;
+    let inputs = world::inputs(session, &layers, arch, PackageFormat::Deb).await?;
+    if let Some(verdict) = unfetched_mirror(inner, session, &layers, &inputs).await? {
+        return Ok(Err(GroupPlan::Wait(verdict)));
+    }
+    let settings = match layers.first().map(|layer| layer.project) {
+        Some(id) => session.project(id).await?.map(|project| project.settings),
+        None => None,
+    };
+    let trigger = settings.map(|settings| settings.trigger).unwrap_or_default();
+    Ok(Ok(Surroundings { layers, texts, inputs, extra_packages, trigger }))
 }
 
 /// Whether a layer could never offer packages for an architecture: it mirrors an archive, but not for that.
@@ -199,7 +222,7 @@ async fn unfetched_mirror(
 }
 
 /// The world of some inputs, from memory or made now.
-async fn world(inner: &Inner, key: &GroupKey, inputs: WorldInputs) -> Result<Arc<World>, ServiceError> {
+pub(super) async fn world(inner: &Inner, key: &GroupKey, inputs: WorldInputs) -> Result<Arc<World>, ServiceError> {
     let digest = inputs.digest();
     let worlds = &inner.planning.worlds;
     if let Some(world) = worlds.get(&digest, Instant::now()) {
@@ -215,22 +238,38 @@ async fn world(inner: &Inner, key: &GroupKey, inputs: WorldInputs) -> Result<Arc
     Ok(world)
 }
 
-/// What the mirrors of some inputs offer, from memory or read now.
+/// What the mirrors of some inputs offer, from memory, from a kept file or read now.
 async fn base(inner: &Inner, inputs: &WorldInputs) -> Result<Arc<Base>, ServiceError> {
     let digest = inputs.base_digest();
     if let Some(base) = inner.planning.worlds.base(&digest, Instant::now()) {
         return Ok(base);
     }
-    let (blobs, inputs, begun) = (inner.blobs.clone(), inputs.clone(), Instant::now());
-    let base = Arc::new(blocking(move || inputs.read_base(&blobs)).await??);
-    let duration_ms = begun.elapsed().as_millis();
-    tracing::info!(duration_ms, "read the packages of the mirrors of a repository path");
+    let (blobs, inputs) = (inner.blobs.clone(), inputs.clone());
+    let folder = inner.config.data_dir.join("worlds");
+    let base = Arc::new(blocking(move || read_base(&folder, &digest, &inputs, &blobs)).await??);
     inner.planning.worlds.put_base(digest, &base, Instant::now());
     Ok(base)
 }
 
+/// Reads what mirrors offer from the kept file, or from the indices, which is then kept.
+fn read_base(folder: &Path, digest: &Sha256, inputs: &WorldInputs, blobs: &store::Blobs) -> Result<Base, ServiceError> {
+    let begun = Instant::now();
+    if let Some(base) = kept::read(folder, digest) {
+        let duration_ms = begun.elapsed().as_millis();
+        tracing::info!(duration_ms, "read the kept packages of the mirrors of a repository path");
+        return Ok(base);
+    }
+    let base = inputs.read_base(blobs)?;
+    let duration_ms = begun.elapsed().as_millis();
+    tracing::info!(duration_ms, "read the packages of the mirrors of a repository path");
+    if let Err(error) = kept::write(folder, digest, &base) {
+        tracing::warn!(error = %error, "the packages of mirrors can not be kept for the next start");
+    }
+    Ok(base)
+}
+
 /// Reads a task's recipe for the architecture and profiles of its group; or says why it can not be built from.
-fn read_recipe(blobs: &store::Blobs, tree: &SourceTree, target: &Target<'_>) -> Result<Recipe, String> {
+pub(super) fn read_recipe(blobs: &store::Blobs, tree: &SourceTree, target: &Target<'_>) -> Result<Recipe, String> {
     let file = &tree.recipe_file;
     let found = tree.files.iter().find(|source| source.name == *file);
     let found = found.ok_or_else(|| format!("{file}: is not among the sources"))?;

@@ -3,11 +3,17 @@
 //! Decides nothing itself: it gathers what [`sched::plan`] needs, then carries out what it says. Read [`run_once`] first.
 
 mod config;
+mod elsewhere;
 mod group;
+mod impact;
+mod kept;
 mod outcome;
 mod path;
 mod reconcile;
+mod why;
 mod world;
 
+pub use impact::{ConfigImpact, TargetImpact};
 pub(crate) use path::expand as expand_path;
 pub(crate) use reconcile::{State, run_once};
+pub use why::PackageWhy;

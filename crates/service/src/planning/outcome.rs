@@ -97,7 +97,7 @@ pub(super) fn prepare(
         run_scripts: root.run_scripts.clone(),
         packages,
     };
-    Ok(Ready { task: planned.task, plan, root, config_text: config.text.clone() })
+    Ok(Ready { task: planned.task, plan, root, config_text: config.tree.text().to_vec() })
 }
 
 /// Makes a task claimable: its exact environment and configuration are stored with it.

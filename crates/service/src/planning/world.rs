@@ -10,6 +10,7 @@ use pkg::{Arch, PackageFormat, PackageMeta, Sha256, Sha256Hasher};
 use pkgfile::deb::{DebLimits, DebReader};
 use store::{Blobs, MirrorIndexRow};
 
+use super::config::MergedConfig;
 use super::group::GroupKey;
 use super::path::Layer;
 use crate::ServiceError;
@@ -35,8 +36,8 @@ pub(super) struct World {
 /// What mirrors offer: read once, shared by every world that adds its results to it.
 #[derive(Debug)]
 pub(super) struct Base {
-    builder: PoolBuilder,
-    files: Arc<ArchiveFiles>,
+    pub(super) builder: PoolBuilder,
+    pub(super) files: Arc<ArchiveFiles>,
 }
 
 /// A result, and what it says of itself.
@@ -48,22 +49,22 @@ struct KnownResult {
 
 /// Where the files of mirrored packages are. Few large buffers: there may be a hundred thousand.
 #[derive(Debug, Default)]
-struct ArchiveFiles {
+pub(super) struct ArchiveFiles {
     /// Addresses of archives.
-    archives: Vec<String>,
+    pub(super) archives: Vec<String>,
     /// Paths below the archives' folders, one after the other.
-    paths: String,
-    files: Vec<ArchiveFile>,
+    pub(super) paths: String,
+    pub(super) files: Vec<ArchiveFile>,
 }
 
 #[derive(Debug)]
-struct ArchiveFile {
+pub(super) struct ArchiveFile {
     /// Place in `archives`.
-    archive: u16,
+    pub(super) archive: u16,
     /// Where its path begins.
-    path: u32,
-    bytes: u64,
-    sha256: Sha256,
+    pub(super) path: u32,
+    pub(super) bytes: u64,
+    pub(super) sha256: Sha256,
 }
 
 /// The file of a package.
@@ -102,6 +103,12 @@ pub(super) struct WorldLayer {
 }
 
 impl WorldInputs {
+    /// The same in the package format of a configuration.
+    pub(super) fn for_config(self, config: &MergedConfig) -> Self {
+        let format = config.evaluated.config.package_format().unwrap_or(PackageFormat::Deb);
+        Self { format, ..self }
+    }
+
     /// Names the world: equal inputs, equal digest.
     pub(super) fn digest(&self) -> Sha256 {
         let mut hasher = Sha256Hasher::new();

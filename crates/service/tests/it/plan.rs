@@ -268,6 +268,43 @@ async fn a_restart_between_verdict_and_download_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_restarted_service_does_not_read_the_indices_again() {
+    let mut bed = bed().await;
+    let first = bed.submit("hello", "").await;
+    bed.plan().await;
+    assert_eq!(bed.words(first).await, "pending: scheduled");
+    let kept = kept_files(&bed.world);
+    assert_eq!(kept.len(), 1);
+
+    // The index is still there by name, but can not be read any more.
+    let mut session = bed.world.store.read().await.unwrap();
+    let mirrored = session.mirrored_repositories().await.unwrap();
+    let indices = session.mirror_indices(mirrored[0].id, Some(&arch("x86_64"))).await.unwrap();
+    drop(session);
+    let index = bed.world.blobs.path(&indices[0].sha256);
+    let text = std::fs::read(&index).unwrap();
+    std::fs::write(&index, b"garbage").unwrap();
+    bed.world = bed.world.restart().await;
+    let second = bed.submit("hello", "").await;
+    bed.plan().await;
+    assert_eq!(bed.words(second).await, "pending: scheduled");
+
+    // A damaged file is as good as none.
+    std::fs::write(&index, text).unwrap();
+    std::fs::write(&kept[0], b"garbage").unwrap();
+    bed.world = bed.world.restart().await;
+    let third = bed.submit("hello", "").await;
+    bed.plan().await;
+    assert_eq!(bed.words(third).await, "pending: scheduled");
+    assert!(std::fs::read(&kept[0]).unwrap() != b"garbage");
+}
+
+fn kept_files(world: &World) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(world.config.data_dir.join("worlds")).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[tokio::test]
 async fn an_architecture_the_distribution_does_not_have_is_named() {
     let bed = bed().await;
     bed.world.service.enable_target(&bed.user, bed.project, &target("debian-12", "i586"), Vec::new()).await.unwrap();

@@ -15,6 +15,7 @@ mod status;
 mod submit;
 mod tasks;
 mod users;
+mod why;
 pub mod wire;
 
 use axum::Router;
@@ -43,8 +44,10 @@ pub(crate) fn routes() -> Router<App> {
         .route(&at("/projects/{name}"), get(projects::show).put(projects::update).delete(projects::delete))
         .route(&at("/projects/{name}/config"), get(configs::show).put(configs::set))
         .route(&at("/projects/{name}/config/effective"), get(configs::effective))
+        .route(&at("/projects/{name}/config/impact"), post(why::impact))
         .route(&at("/projects/{name}/config/revisions"), get(configs::revisions))
         .route(&at("/projects/{name}/config/revisions/{revision}"), get(configs::revision))
+        .route(&at("/projects/{name}/packages/{package}/why"), get(why::show))
         .route(&at("/projects/{name}/targets/{target}"), put(projects::enable).delete(projects::disable))
         .route(&at("/builds"), get(builds::list).post(submit::create))
         .route(&at("/builds/{id}"), get(builds::show).delete(builds::delete))

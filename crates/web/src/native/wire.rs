@@ -7,6 +7,7 @@ use model::{
     Timestamp, UserName,
 };
 use serde::{Deserialize, Serialize};
+pub use service::{ConfigImpact, PackageWhy, TargetImpact};
 
 /// An error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -458,4 +459,12 @@ pub struct ReconcilerAnswer {
     pub last_changes: u64,
     /// Why it failed, if it did.
     pub last_error: Option<String>,
+}
+
+/// A build configuration to try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImpactRequest {
+    /// The text.
+    pub text: String,
 }

@@ -5,6 +5,7 @@ mod diff;
 mod dump;
 mod eval;
 mod fmt;
+mod impact;
 mod input;
 mod remote;
 mod render;
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Eval(eval::Arguments),
     /// Show what two configurations do differently; exits with 1 if anything.
     Diff(diff::Arguments),
+    /// Say what another configuration of a project would change, before anything is touched.
+    Impact(impact::Arguments),
     /// Lay out files; the meaning stays.
     Fmt(fmt::Arguments),
     /// Run the language server for editors, on the standard streams.
@@ -48,6 +51,7 @@ pub(crate) fn run(command: Command, flags: &ClientFlags, output: Output) -> Resu
         Command::Dump(arguments) => dump::run(&arguments, output).map(|()| Answer::Yes),
         Command::Eval(arguments) => eval::run(&arguments, flags, output).map(|()| Answer::Yes),
         Command::Diff(arguments) => diff::run(&arguments, flags, output),
+        Command::Impact(arguments) => impact::run(arguments, flags, output).map(|()| Answer::Yes),
         Command::Fmt(arguments) => fmt::run(&arguments, output),
         Command::Lsp => lsp::run(),
     }

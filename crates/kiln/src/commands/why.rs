@@ -1,0 +1,53 @@
+use clap::Args;
+use model::Verdict;
+use web::native::wire::PackageWhy;
+
+use super::client;
+use crate::client::segment;
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+use crate::settings::ClientFlags;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Project and package (`home:alice:tools/hello`).
+    #[arg(value_name = "PROJECT/PACKAGE")]
+    package: String,
+    /// Repository (`debian-12`).
+    repository: String,
+    /// Architecture (`x86_64`).
+    arch: String,
+    /// Package or dependency: how it came into the root, or why not.
+    dependency: Option<String>,
+}
+
+/// Shows why a package gets the root it gets, or none.
+pub(crate) async fn run(arguments: Arguments, flags: &ClientFlags, output: Output) -> Result<(), Failure> {
+    let Some((project, package)) = arguments.package.split_once('/') else {
+        return Err(Failure::new(Exit::Invalid, format!("{:?} has to be PROJECT/PACKAGE", arguments.package)));
+    };
+    let dependency = arguments.dependency.as_deref().map(|name| format!("&dep={}", segment(name))).unwrap_or_default();
+    let path = format!(
+        "/projects/{}/packages/{}/why?target={}/{}{dependency}",
+        segment(project),
+        segment(package),
+        segment(&arguments.repository),
+        segment(&arguments.arch)
+    );
+    let answer: PackageWhy = client(flags)?.get(&path).await?;
+    output.result(&answer, |output| {
+        let state = match &answer.verdict {
+            Verdict::Scheduled => "can be built".to_owned(),
+            Verdict::Unresolvable { problems } if problems.len() > 1 => {
+                format!("unresolvable, {} problems", problems.len())
+            }
+            Verdict::Unresolvable { .. } => "unresolvable".to_owned(),
+            verdict => verdict.to_string(),
+        };
+        output.line(format!("{}/{} {}: {state}", answer.project, answer.package, answer.target));
+        if let Some(why) = &answer.why {
+            output.raw(why.to_text().as_bytes());
+        }
+    });
+    Ok(())
+}
