@@ -9,6 +9,7 @@ library=${OBS_BUILD_DIR:-/usr/lib/obs-build}
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- ../shared/cases/config-real/*.conf
 if [ ! -e "$1" ]; then echo "SKIPPED: no configurations to measure"; exit 0; fi
+set -- $(realpath "$@")
 largest=$(wc -l "$@" | grep -v ' total$' | sort -n | tail -n 1 | awk '{print $2}')
 echo "largest: $largest"
 if [ -e "$library/Build.pm" ]; then
