@@ -1,6 +1,7 @@
 //! CPU time of parsing and evaluating one configuration.
 //!
-//! `cargo bench -p prjconf -- FILE...` measures files; without arguments a generated configuration of 3,949 lines that
+//! `cargo bench -p prjconf --bench evaluate -- --table LARGEST FILE...` prints the rows that `scripts/bench-prjconf.sh` shows beside Perl's.
+//! `cargo bench -p prjconf --bench evaluate -- FILE...` measures files; without arguments a generated configuration of 3,949 lines that
 //! looks like a large distribution's. Prints the median and the smallest time of 201 runs.
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement")]
 
@@ -12,6 +13,9 @@ use prjconf::{Options, evaluate, parse};
 const RUNS: usize = 201;
 
 fn main() {
+    if std::env::args().any(|argument| argument == "--table") {
+        return table();
+    }
     let files: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     if files.is_empty() {
         measure("generated", generated(3949).as_bytes());
@@ -22,6 +26,29 @@ fn main() {
             Err(error) => println!("{file}: {error}"),
         }
     }
+}
+
+/// The largest file alone, then all of them together.
+fn table() {
+    let mut files = std::env::args().skip_while(|argument| argument != "--table").skip(1);
+    let largest: Vec<Vec<u8>> = files.next().into_iter().filter_map(|file| std::fs::read(file).ok()).collect();
+    let all: Vec<Vec<u8>> =
+        files.filter(|file| !file.starts_with("--")).filter_map(|file| std::fs::read(file).ok()).collect();
+    println!("kiln  largest  {:8.3} ms", milliseconds(&largest, 201));
+    println!("kiln  all {:4} {:8.3} ms", all.len(), milliseconds(&all, 41));
+}
+
+/// The smallest time of some runs over all texts: on a busy machine the others contain the work of others.
+fn milliseconds(texts: &[Vec<u8>], runs: usize) -> f64 {
+    let options = Options::for_arch("x86_64");
+    let times = (0..runs).map(|_| {
+        let start = Instant::now();
+        for text in texts {
+            drop(std::hint::black_box(evaluate(&parse(text), &options)));
+        }
+        start.elapsed().as_secs_f64() * 1000.0
+    });
+    times.fold(f64::INFINITY, f64::min)
 }
 
 fn measure(name: &str, text: &[u8]) {

@@ -154,6 +154,7 @@ impl<'a> Checker<'a> {
             List::Prefer if shown == "-" || shown.ends_with(':') => {
                 self.add(Code::UselessEntry, word, format!("`{shown}` names no package"));
             }
+            List::Prefer => self.contradiction(word, text, &shown),
             _ => {}
         }
         if let Some(earlier) = self.entries.entry(list).or_default().insert(text, word) {
@@ -161,6 +162,20 @@ impl<'a> Checker<'a> {
             let finding = self.add(Code::DuplicateEntry, word, format!("`{shown}` is in the list already"));
             finding.help = Some(format!("it was added in line {line}"));
         }
+    }
+
+    /// `P` beside `-P`: what is taken out of a choice cannot be preferred in it.
+    fn contradiction(&mut self, word: Word, text: &[u8], shown: &str) {
+        let (opposite, positive) = match text.strip_prefix(b"-") {
+            Some(name) => (name.to_vec(), shown.trim_start_matches('-')),
+            None => ([b"-", text].concat(), shown),
+        };
+        let Some(earlier) = self.entries.get(&List::Prefer).and_then(|entries| entries.get(opposite.as_slice())) else {
+            return;
+        };
+        let line = self.line_of(*earlier);
+        let message = format!("`{positive}` has no effect beside `-{positive}`");
+        self.add(Code::UselessEntry, word, message).help = Some(format!("the opposite is in line {line}"));
     }
 
     fn line_of(&self, word: Word) -> usize {

@@ -87,6 +87,13 @@ fn a_useless_removal_is_only_told_if_the_weaker_texts_are_there() {
 }
 
 #[test]
+fn a_package_that_is_taken_out_can_not_be_preferred() {
+    assert_eq!(codes("Prefer: -vim emacs vim\n"), ["K015"]);
+    assert_eq!(codes("Prefer: vim\nPrefer: -vim\n"), ["K015"]);
+    assert!(codes("Prefer: vim !vim -vim\n").is_empty());
+}
+
+#[test]
 fn messages_and_places_read_well() {
     let text: String = EXAMPLES.iter().map(|(_, text)| format!("{}---\n", findings(text))).collect();
     expect_test::expect_file!["findings.txt"].assert_eq(&text);
