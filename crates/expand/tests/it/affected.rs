@@ -13,7 +13,7 @@ fn packages() -> Vec<PackageMeta> {
         provides: vec![format!("p{i:03} = 1-1"), format!("c{}", i % 90)],
         requires: [format!("p{:03}", i / 3)]
             .into_iter()
-            .chain((i % 5 == 0).then(|| format!("c{}", i * 13 % 90)))
+            .chain(i.is_multiple_of(5).then(|| format!("c{}", i * 13 % 90)))
             .collect(),
         ..PackageMeta::default()
     };
