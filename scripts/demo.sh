@@ -53,22 +53,25 @@ step "Building $(basename "$source") in project demo"
 "$kiln" project show home:admin:demo >/dev/null 2>&1 || "$kiln" project create home:admin:demo --target debian-12-x86_64
 "$kiln" submit home:admin:demo "$source" --wait
 
-step "A fresh Debian root that knows no other repository"
+step "A fresh Debian root that prefers our repository"
 root=$folder/root
 rm -rf "$root"
 mmdebstrap --quiet --variant=apt --mode=root bookworm "$root" "$mirror" >"$folder/root.log" 2>&1 ||
     { tail -20 "$folder/root.log" >&2; fail "mmdebstrap failed"; }
-rm -f "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/*
 repository=$server/repositories/home:admin:demo/debian-12
-published() { curl --silent --fail "$repository/dists/debian-12/main/binary-amd64/Packages" | grep -qx "Package: $package"; }
+published() { curl --silent --fail "$repository/dists/debian-12/main/binary-amd64/Packages" | grep -x "Package: $package" >/dev/null; }
 for _ in $(seq 100); do published && break; sleep 0.2; done
 published || fail "$package is not in $repository"
 mkdir -p "$root/etc/apt/keyrings"
 curl --silent --fail "$repository/key.asc" --output "$root/etc/apt/keyrings/kiln-demo.asc"
 echo "deb [signed-by=/etc/apt/keyrings/kiln-demo.asc] $repository/ debian-12 main" >"$root/etc/apt/sources.list.d/kiln-demo.list"
+# Ours before Debian's, whatever the versions: the dependencies of the package may come from Debian.
+printf 'Package: *\nPin: release o=home:admin:demo\nPin-Priority: 1001\n' >"$root/etc/apt/preferences.d/kiln-demo"
 chroot "$root" apt-get -q update
+chroot "$root" apt-get -q -y --print-uris install --no-install-recommends "$package" | grep -F "'$repository/pool/" >/dev/null ||
+    fail "apt would not take $package from $repository"
 DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get -q install -y --no-install-recommends "$package"
-chroot "$root" apt-cache policy "$package" | sed -n 1,6p
+chroot "$root" apt-cache policy "$package" | sed -n 1,8p
 
 step "Running it"
 chroot "$root" $command
@@ -83,6 +86,6 @@ Where to look next:
   logs                   $folder/serve.log (the server), $folder/data/logs (the builds)
   the server again       $kiln serve --data $folder/data --listen 127.0.0.1:$port
   its pages              $server/
-  the last log           KILN_CONFIG=$KILN_CONFIG $kiln log 1
+  a build and its log    KILN_CONFIG=$KILN_CONFIG $kiln status 1; KILN_CONFIG=$KILN_CONFIG $kiln log 1
   without a server       $kiln build FILE.dsc --dist debian-12
 END

@@ -77,16 +77,29 @@ fn members(root: &Path, metadata: &Value) -> anyhow::Result<Vec<Member>> {
     packages.iter().map(|package| member(package).context("cargo metadata: a package that is not readable")).collect()
 }
 
-/// Dependencies of a member that none of its files names.
+/// Dependencies of a member that none of its files names, nor a file that it shares with another member.
 fn unnamed(member: &Member, files: &[RustFile<'_>]) -> Vec<String> {
-    let own = files.iter().filter(|file| file.path.starts_with(&member.folder));
-    let words: BTreeSet<&str> =
-        own.flat_map(|file| file.text.split(|c: char| !c.is_alphanumeric() && c != '_')).collect();
+    let own: Vec<_> = files.iter().filter(|file| file.path.starts_with(&member.folder)).collect();
+    let shared: Vec<&str> = own.iter().flat_map(|file| shared_modules(file.text)).collect();
+    let lent = files.iter().filter(|file| shared.iter().any(|path| file.path.ends_with(path)));
+    let words: BTreeSet<&str> = own
+        .iter()
+        .copied()
+        .chain(lent)
+        .flat_map(|file| file.text.split(|c: char| !c.is_alphanumeric() && c != '_'))
+        .collect();
     // The library of `md-5` is `md5`.
     let is_named =
         |name: &str| words.contains(name.replace('-', "_").as_str()) || words.contains(name.replace('-', "").as_str());
     let unused = member.external.iter().filter(|name| !is_named(name));
     unused.map(|name| format!("{}: depends on {name}, which its code does not name", member.name)).collect()
+}
+
+/// The files that a file takes in by `#[path = "..."]`, without the steps up.
+fn shared_modules(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .filter_map(|line| line.trim().strip_prefix("#[path = \"")?.strip_suffix("\"]"))
+        .map(|path| path.trim_start_matches("../"))
 }
 
 #[cfg(test)]

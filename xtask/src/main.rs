@@ -3,10 +3,12 @@
 
 mod bless;
 mod cases_config;
+mod cases_effects;
 mod cases_expand;
 mod cases_universe;
 mod dependencies;
 mod fuzz_expand;
+mod peer;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -19,12 +21,16 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   check            what CI checks first: format, lints, tidy
   tidy             the rules of ARCHITECTURE.md that a program can check
   bless            write the generated files (clippy.toml of each crate)
-  cases KIND DIR   compare us with recorded answers of the peers; KIND is config, config-real or expand
+  cases KIND DIR   compare us with recorded answers of the peers; KIND is config,
+                   config-real, config-effects or expand
   cases universe OPTIONS
                    the same with all of Debian: --data FOLDER --expected FILE [--n COUNT] [--seed TEXT]
-  fuzz expand OPTIONS
+  peer expand OPTIONS
                    random worlds through the peers and us: [--seed NUMBER] [--n COUNT] [--keep FOLDER] [--most COUNT]
-                   [--obs-build FOLDER] [--bssolv BUILD-TREE]";
+                   [--obs-build FOLDER] [--bssolv BUILD-TREE]
+  peer config OPTIONS
+                   generated configurations through the peer and us: [--library FOLDER] [--count CASES] [--seed NUMBER]
+                   [--first NUMBER] [--keep FOLDER]; the library is a checkout of obs-build, OBS_BUILD_DIR if not given";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -44,7 +50,8 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
         ["tidy"] => report(&tidy::problems(&workspace_root())?),
         ["bless"] => bless::write(&workspace_root()),
         ["cases", "universe", options @ ..] => finish_cases(&cases_universe::run(options)?),
-        ["fuzz", "expand", options @ ..] => fuzz_expand::run(options),
+        ["peer", "expand", options @ ..] => fuzz_expand::run(options),
+        ["peer", "config", options @ ..] => finish_cases(&peer::run(options)?),
         ["cases", kind, folder] => cases(kind, Path::new(folder)),
         _ => bail!("{USAGE}"),
     }
@@ -72,6 +79,7 @@ impl CaseTally {
 fn cases(kind: &str, folder: &Path) -> anyhow::Result<()> {
     let tally = match kind {
         "config" | "config-real" => cases_config::run(kind, folder)?,
+        "config-effects" => cases_effects::run(folder)?,
         "expand" => cases_expand::run(folder)?,
         _ => bail!("{kind}: no such kind of cases\n\n{USAGE}"),
     };

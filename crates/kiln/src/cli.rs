@@ -2,9 +2,12 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{build, cancel, delete, dist, download, log, project, serve, status, submit, token, user};
-use crate::failure::Failure;
+use crate::commands::{
+    build, cancel, config, delete, dist, download, log, project, serve, status, submit, token, user,
+};
+use crate::failure::{Answer, Failure};
 use crate::output::Output;
+use crate::runtime;
 use crate::settings::ClientFlags;
 
 /// Builds packages in fresh roots and publishes signed repositories.
@@ -13,7 +16,7 @@ use crate::settings::ClientFlags;
     name = "kiln",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 ok, 1 build failed, 2 invalid, 3 denied, 4 missing, 5 conflicting, 6 busy, 7 broken."
+    after_help = "Exit codes: 0 ok, 1 build failed or configurations differ, 2 invalid, 3 denied, 4 missing, 5 conflicting, 6 busy, 7 broken."
 )]
 pub(crate) struct Cli {
     /// Print results for machines: JSON, a value a line.
@@ -27,6 +30,16 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Waiting(WaitingCommand),
+    /// Check, show, compare and lay out build configurations, files or those of projects.
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// The commands that talk to somebody.
+#[derive(Debug, Subcommand)]
+enum WaitingCommand {
     /// Run the server, with a worker inside.
     Serve(serve::Arguments),
     /// Build one package on this machine, without a server.
@@ -56,32 +69,38 @@ enum Command {
     Token(token::Arguments),
 }
 
-impl Cli {
-    /// Whether the command is the server, whose log is its voice.
-    pub(crate) const fn is_server(&self) -> bool {
-        matches!(self.command, Command::Serve(_))
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
 /// Why it did not do what it was asked for.
-pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+pub(crate) fn start(cli: Cli) -> Result<Answer, Failure> {
     let output = Output { json: cli.json };
-    let flags = &cli.client;
     match cli.command {
-        Command::Serve(arguments) => serve::run(arguments, output).await,
-        Command::Build(arguments) => build::run(arguments, output).await,
-        Command::Submit(arguments) => submit::run(arguments, flags, output).await,
-        Command::Status(arguments) => status::run(arguments, flags, output).await,
-        Command::Log(arguments) => log::run(arguments, flags, output).await,
-        Command::Download(arguments) => download::run(arguments, flags, output).await,
-        Command::Cancel(arguments) => cancel::run(arguments, flags, output).await,
-        Command::Delete(arguments) => delete::run(arguments, flags, output).await,
-        Command::Project(command) => project::run(command, flags, output).await,
-        Command::Dist(command) => dist::run(command, flags, output).await,
-        Command::User(command) => user::run(command, flags, output).await,
-        Command::Token(arguments) => token::run(arguments, flags, output).await,
+        Command::Config(command) => config::run(command, &cli.client, output),
+        Command::Waiting(command) => {
+            // The server's log is its voice.
+            let runtime = runtime::start(matches!(command, WaitingCommand::Serve(_)))?;
+            let result = runtime.block_on(run(command, &cli.client, output));
+            // A job that does not obey must not keep the program alive.
+            runtime.shutdown_background();
+            result.map(|()| Answer::Yes)
+        }
+    }
+}
+
+async fn run(command: WaitingCommand, flags: &ClientFlags, output: Output) -> Result<(), Failure> {
+    match command {
+        WaitingCommand::Serve(arguments) => serve::run(arguments, output).await,
+        WaitingCommand::Build(arguments) => build::run(arguments, output).await,
+        WaitingCommand::Submit(arguments) => submit::run(arguments, flags, output).await,
+        WaitingCommand::Status(arguments) => status::run(arguments, flags, output).await,
+        WaitingCommand::Log(arguments) => log::run(arguments, flags, output).await,
+        WaitingCommand::Download(arguments) => download::run(arguments, flags, output).await,
+        WaitingCommand::Cancel(arguments) => cancel::run(arguments, flags, output).await,
+        WaitingCommand::Delete(arguments) => delete::run(arguments, flags, output).await,
+        WaitingCommand::Project(command) => project::run(command, flags, output).await,
+        WaitingCommand::Dist(command) => dist::run(command, flags, output).await,
+        WaitingCommand::User(command) => user::run(command, flags, output).await,
+        WaitingCommand::Token(arguments) => token::run(arguments, flags, output).await,
     }
 }

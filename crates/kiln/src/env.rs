@@ -15,6 +15,9 @@ pub(crate) const DATA: &str = "KILN_DATA";
 /// What is logged: `info`, `debug`, `service=debug,info`, ...
 pub(crate) const LOG: &str = "KILN_LOG";
 
+/// Set to anything: no colours.
+pub(crate) const NO_COLOR: &str = "NO_COLOR";
+
 /// Folder of the user's settings: `$XDG_CONFIG_HOME`, else `~/.config`.
 pub(crate) fn config_home() -> Option<PathBuf> {
     folder("XDG_CONFIG_HOME", ".config")
@@ -48,7 +51,9 @@ mod tests {
     #[test]
     fn the_page_of_variables_is_complete() {
         let page = include_str!("../../../docs/operating/environment.md");
-        for name in [URL, LOGIN, TOKEN, CONFIG, DATA, LOG, "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"] {
+        for name in
+            [URL, LOGIN, TOKEN, CONFIG, DATA, LOG, NO_COLOR, "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"]
+        {
             assert!(page.contains(&format!("`{name}`")), "{name}");
         }
     }

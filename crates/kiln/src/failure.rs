@@ -37,6 +37,15 @@ impl Exit {
     }
 }
 
+/// What a command that did its work found out; [`Answer::No`] ends with exit code 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// All is as it should be.
+    Yes,
+    /// Two configurations differ, a file is not laid out.
+    No,
+}
+
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
 pub(crate) struct Failure {

@@ -6,9 +6,11 @@ mod commands;
 mod env;
 mod failure;
 mod local;
+mod lsp;
 mod memory;
 mod output;
 mod runner;
+mod runtime;
 mod settings;
 mod source;
 mod watch;
@@ -17,9 +19,8 @@ mod worker;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
 
-use crate::failure::{Exit, Failure};
+use crate::failure::Answer;
 use crate::output::Output;
 
 fn main() -> ExitCode {
@@ -28,37 +29,12 @@ fn main() -> ExitCode {
     memory::give_back_large_buffers();
     let cli = cli::Cli::parse();
     let output = Output { json: cli.json };
-    match start(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+    match cli::start(cli) {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
         Err(failure) => {
             output.failure(&failure);
             ExitCode::from(failure.exit as u8)
         }
     }
-}
-
-fn start(cli: cli::Cli) -> Result<(), Failure> {
-    start_logging(cli.is_server());
-    // Fails only if there is one already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Broken, format!("threads can not be started: {error}")))?;
-    let result = runtime.block_on(cli::run(cli));
-    // A job that does not obey must not keep the program alive.
-    runtime.shutdown_background();
-    result
-}
-
-fn start_logging(server: bool) {
-    use std::io::IsTerminal as _;
-    let usual = if server { "warn,kiln=info,service=info,engine=info,web=info" } else { "warn" };
-    let wanted = env::text(env::LOG).unwrap_or_else(|| usual.to_owned());
-    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .try_init();
 }

@@ -19,7 +19,8 @@ pub(crate) fn give_back_large_buffers() {
     }
 }
 
-#[cfg(all(test, target_env = "gnu"))]
+#[cfg(test)]
+#[cfg(target_env = "gnu")]
 mod tests {
     use super::*;
 
@@ -37,8 +38,21 @@ mod tests {
         stays
     }
 
+    /// Other tests allocate too, so what is measured runs in a process of its own.
     #[test]
     fn a_server_is_small_again_after_it_was_large() {
+        let program = std::env::current_exe().unwrap();
+        let output = std::process::Command::new(program)
+            .args(["--ignored", "--exact", "memory::tests::large_buffers_go_back", "--test-threads=1", "--nocapture"])
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+    }
+
+    #[test]
+    #[ignore = "measures its process; the test above runs it alone"]
+    fn large_buffers_go_back() {
         const BUFFER: usize = 12 << 20;
         give_back_large_buffers();
         // The first one would teach the allocator that buffers of this size belong on the heap.

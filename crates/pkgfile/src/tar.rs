@@ -6,6 +6,7 @@
 use std::io::{self, Read};
 
 use crate::ar::read_whole_or_nothing;
+use crate::path::{below_root, shown};
 
 const BLOCK_BYTES: u64 = 512;
 
@@ -258,26 +259,7 @@ impl<R: Read> TarReader<R> {
 
     /// Checks and normalizes a path below the root.
     fn safe_path(&self, path: &[u8]) -> Result<Vec<u8>, TarError> {
-        let refused = || TarError::UnsafePath {
-            number: self.members,
-            path: String::from_utf8_lossy(path.get(..120).unwrap_or(path)).into_owned(),
-        };
-        if path.starts_with(b"/") || path.len() > usize::from(u16::MAX) {
-            return Err(refused());
-        }
-        let mut safe = Vec::with_capacity(path.len());
-        for part in path.split(|byte| *byte == b'/') {
-            match part {
-                b"" | b"." => continue,
-                b".." => return Err(refused()),
-                _ => {}
-            }
-            if !safe.is_empty() {
-                safe.push(b'/');
-            }
-            safe.extend_from_slice(part);
-        }
-        Ok(safe)
+        below_root(path).ok_or_else(|| TarError::UnsafePath { number: self.members, path: shown(path) })
     }
 }
 

@@ -21,6 +21,12 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// `#!PrependConfigFile:`; `combine` joins `1.conf`, `2.conf`, …
 #[must_use]
 pub fn answer(files: &Files) -> Vec<u8> {
+    answer_with_nesting(files, Options::for_arch("").nesting)
+}
+
+/// The same with another limit of nesting; see [`Options::nesting`].
+#[must_use]
+pub fn answer_with_nesting(files: &Files, nesting: usize) -> Vec<u8> {
     let line = |name: &str| files.get(name).map(|text| decode(text).trim().to_owned()).unwrap_or_default();
     let input = files.get("input.conf").map(Vec::as_slice).unwrap_or_default();
     let tree = match line("mode").as_str() {
@@ -30,14 +36,15 @@ pub fn answer(files: &Files) -> Vec<u8> {
     };
     let combined = (line("mode") == "combine").then(|| tree.as_ref().map(Tree::text).unwrap_or_default().to_vec());
     let evals: Option<Vec<String>> = files.get("eval").map(|text| decode(text).lines().map(str::to_owned).collect());
-    finish_answer(tree, &line("arch"), combined.as_deref(), evals.as_deref())
+    let options = Options { nesting, ..Options::for_arch(&line("arch")) };
+    finish_answer(tree, &options, combined.as_deref(), evals.as_deref())
 }
 
 /// The answer for one real configuration file, read like a file.
 #[must_use]
 pub fn answer_for_file(name: &str, text: &[u8], arch: &str) -> Vec<u8> {
     let tree = load(name, text, &mut |_| None).map_err(|error| error.to_string());
-    finish_answer(tree, arch, None, None)
+    finish_answer(tree, &Options::for_arch(arch), None, None)
 }
 
 fn combine_parts(files: &Files) -> Tree {
@@ -50,20 +57,30 @@ fn combine_parts(files: &Files) -> Tree {
     combine(&parts)
 }
 
-fn finish_answer(tree: Result<Tree, String>, arch: &str, combined: Option<&[u8]>, evals: Option<&[String]>) -> Vec<u8> {
+fn finish_answer(
+    tree: Result<Tree, String>,
+    options: &Options,
+    combined: Option<&[u8]>,
+    evals: Option<&[String]>,
+) -> Vec<u8> {
     let tree = match tree {
         Ok(tree) => tree,
         Err(died) => return dump_case(None, Some(&died), combined, None, &[]),
     };
-    let evaluated = evaluate(&tree, &Options::for_arch(arch));
+    let evaluated = evaluate(&tree, options);
     let mut warnings = evaluated.warnings.clone();
-    let results = evals.map(|texts| expand_all(&evaluated, texts, &mut warnings));
+    let results = evals.map(|texts| expand_all(&evaluated, options, texts, &mut warnings));
     dump_case(Some(&evaluated), None, combined, results.as_ref(), &warnings)
 }
 
 /// Each text is expanded with a fresh macro table.
-fn expand_all(evaluated: &Evaluated, texts: &[String], warnings: &mut Vec<String>) -> BTreeMap<String, String> {
-    let macros = Macros::of_config(&evaluated.config);
+fn expand_all(
+    evaluated: &Evaluated,
+    options: &Options,
+    texts: &[String],
+    warnings: &mut Vec<String>,
+) -> BTreeMap<String, String> {
+    let macros = Macros::of_config(&evaluated.config).with_nesting(options.nesting);
     let mut results = BTreeMap::new();
     for text in texts {
         let expansion = macros.clone().expand(text);

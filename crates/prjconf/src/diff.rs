@@ -43,6 +43,23 @@ pub fn diff(before: &BuildConfig, after: &BuildConfig) -> Vec<Change> {
     changes
 }
 
+/// The values of a keyword in a result, one text each: the entries of a list, `KEY VALUE…` of a map, the value of a scalar.
+///
+/// `name` is the name of the keyword without its colon, in any letter case. Of `Macros` the names with their bodies.
+#[must_use]
+pub fn values(config: &BuildConfig, name: &str) -> Vec<String> {
+    let name = if name.eq_ignore_ascii_case("changetarget") { "target" } else { name };
+    let field = fields(config).into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    match field {
+        None | Some((_, Field::One(None))) => Vec::new(),
+        Some((_, Field::One(Some(value)))) => vec![value],
+        Some((_, Field::List(list))) => list.to_vec(),
+        Some((_, Field::Map(map))) => {
+            map.iter().map(|(key, value)| format!("{key} {value}").trim_end().to_owned()).collect()
+        }
+    }
+}
+
 /// The value of one keyword.
 enum Field<'a> {
     List(&'a [String]),
@@ -221,6 +238,16 @@ mod tests {
             )
             .is_empty()
         );
+    }
+
+    #[test]
+    fn values_are_told_by_keyword() {
+        let config =
+            evaluate(&parse(b"Prefer: a b\nSubstitute: x y=\nTarget: i686\n"), &Options::for_arch("i586")).config;
+        assert_eq!(values(&config, "prefer"), ["a", "b"]);
+        assert_eq!(values(&config, "Substitute").last().map(String::as_str), Some("x y="));
+        assert_eq!(values(&config, "Changetarget"), ["i686"]);
+        assert!(values(&config, "BuildEngine").is_empty() && values(&config, "nonsense").is_empty());
     }
 
     #[test]

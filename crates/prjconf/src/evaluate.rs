@@ -6,6 +6,7 @@ use crate::finding::{self, Finding};
 use crate::finish;
 use crate::keyword::Keyword;
 use crate::lines;
+use crate::macros::budget::DEFAULT_NESTING;
 use crate::macros::table::MacroTable;
 use crate::origin::{Origins, Places};
 use crate::source::Location;
@@ -17,13 +18,18 @@ use crate::tree::Tree;
 pub struct Options {
     /// The architecture, or a path of them (`x86_64:i686:i586`) of which the first counts; empty means `noarch`.
     pub arch: String,
+    /// The compatibility switch `nesting`: how deep macros and expressions may nest, 96 if not changed.
+    ///
+    /// The peer has no such limit. Each level takes some kilobytes of the stack of the caller's thread: raise it only with
+    /// a stack to match.
+    pub nesting: usize,
 }
 
 impl Options {
     /// The options for an architecture or a path of them.
     #[must_use]
     pub fn for_arch(arch: &str) -> Self {
-        Self { arch: arch.to_owned() }
+        Self { arch: arch.to_owned(), nesting: DEFAULT_NESTING }
     }
 
     /// The architecture that counts.
@@ -68,7 +74,7 @@ impl Evaluated {
 #[must_use]
 pub fn evaluate(tree: &Tree, options: &Options) -> Evaluated {
     let arch = options.first_arch().as_bytes();
-    let lines = lines::run(tree, MacroTable::for_arch(arch), false);
+    let lines = lines::run(tree, MacroTable::for_arch(arch), options.nesting, false);
     let texts = Texts { tree, lines: &lines };
     let mut said = apply::run(texts);
     let (config, kept) = finish::run(texts, &mut said, arch);

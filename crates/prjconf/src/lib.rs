@@ -28,15 +28,17 @@ mod macro_context;
 mod macros;
 mod multiline;
 mod origin;
+pub mod reference;
 mod server;
 mod source;
+mod symbols;
 mod text;
 mod tree;
 
 pub use check::check;
 pub use combine::{SourceText, combine};
 pub use config::{BuildConfig, Replacement};
-pub use diff::{Change, ChangeKind, diff};
+pub use diff::{Change, ChangeKind, diff, values};
 pub use dump::{dump, dump_case, dump_config};
 pub use evaluate::{Evaluated, Options, evaluate};
 pub use files::{LoadError, load};
@@ -46,5 +48,9 @@ pub use macro_context::{Expansion, Macros};
 pub use origin::{Origin, Origins};
 pub use server::{PathElement, ServerContext, scheduler_config, server_config};
 pub use source::{Location, SourceId, SourceMap};
+pub use symbols::{
+    Completion, CompletionKind, Definition, DefinitionKind, Symbol, SymbolKind, completions_at, definition_of,
+    definitions, symbol_at, uses,
+};
 pub use text::{decode, encode, printable};
 pub use tree::{Item, ItemKind, Span, Tree, parse};

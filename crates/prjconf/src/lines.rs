@@ -62,11 +62,11 @@ pub(crate) struct Lines {
 }
 
 /// Runs pass 3.
-pub(crate) fn run(tree: &Tree, table: MacroTable, trace: bool) -> Lines {
-    let mut state = LineLoop::new(tree, table, trace);
+pub(crate) fn run(tree: &Tree, table: MacroTable, nesting: usize, trace: bool) -> Lines {
+    let mut state = LineLoop::new(tree, table, nesting, trace);
     for (index, item) in tree.items().iter().enumerate() {
         state.index = index;
-        state.line_number = state.line_number.saturating_add(1);
+        state.line_number.next();
         if item.kind == ItemKind::MacrosBlock {
             if state.skip == 0 {
                 state.push(RecordKind::Block, item.start, item.end);
@@ -82,6 +82,41 @@ pub(crate) fn run(tree: &Tree, table: MacroTable, trace: bool) -> Lines {
     state.finish()
 }
 
+/// A line number for messages. Line marks may set any digits, and those count on as text: `007` is followed by `008`.
+enum LineNumber {
+    Small(u64),
+    Digits(Vec<u8>),
+}
+
+impl LineNumber {
+    fn of_digits(digits: &[u8]) -> Self {
+        Self::Digits(digits.to_vec())
+    }
+
+    fn next(&mut self) {
+        match self {
+            Self::Small(number) => *number = number.saturating_add(1),
+            Self::Digits(digits) => {
+                for digit in digits.iter_mut().rev() {
+                    if *digit != b'9' {
+                        *digit += 1;
+                        return;
+                    }
+                    *digit = b'0';
+                }
+                digits.insert(0, b'1');
+            }
+        }
+    }
+
+    fn digits(&self) -> Vec<u8> {
+        match self {
+            Self::Small(number) => number.to_string().into_bytes(),
+            Self::Digits(digits) => digits.clone(),
+        }
+    }
+}
+
 struct LineLoop<'a> {
     tree: &'a Tree,
     table: MacroTable,
@@ -93,7 +128,7 @@ struct LineLoop<'a> {
     pending_define: Option<Vec<u8>>,
     pending_block: Option<BlockScan>,
     file: Vec<u8>,
-    line_number: u64,
+    line_number: LineNumber,
     index: usize,
     /// Position of the next `%` or `@` in the text; only known not to be behind the true one.
     next_mark: usize,
@@ -104,7 +139,7 @@ struct LineLoop<'a> {
 }
 
 impl<'a> LineLoop<'a> {
-    fn new(tree: &'a Tree, table: MacroTable, trace: bool) -> Self {
+    fn new(tree: &'a Tree, table: MacroTable, nesting: usize, trace: bool) -> Self {
         let out = Lines {
             records: Vec::with_capacity(tree.items().len()),
             expanded: Vec::new(),
@@ -116,14 +151,14 @@ impl<'a> LineLoop<'a> {
         Self {
             tree,
             table,
-            budget: Budget::for_text(tree.text().len()),
+            budget: Budget::for_text(tree.text().len()).with_nesting(nesting),
             messages: Vec::new(),
             skip: 0,
             queue: VecDeque::new(),
             pending_define: None,
             pending_block: None,
             file: Vec::new(),
-            line_number: 0,
+            line_number: LineNumber::Small(0),
             index: 0,
             next_mark: find_mark(tree.text(), 0).unwrap_or(usize::MAX),
             skip_from: 0,
@@ -140,6 +175,14 @@ impl<'a> LineLoop<'a> {
     fn push_raw(&mut self) {
         if let Some(item) = self.tree.items().get(self.index) {
             self.push(RecordKind::Raw, item.start, item.end);
+        }
+    }
+
+    /// The raw text of a line that a macro made a branch; a line that is one itself would be ignored anyway.
+    fn push_raw_directive(&mut self, is_input: bool) {
+        let text = self.tree.items().get(self.index).map(|item| trim_start(self.tree.item_text(item)));
+        if is_input && text.is_some_and(|text| text.first() != Some(&b'%')) {
+            self.push_raw();
         }
     }
 
@@ -178,11 +221,17 @@ impl<'a> LineLoop<'a> {
             line = self.expanded(&line);
         }
         match Branch::of_line(&line) {
-            Some(Branch::Else) => return self.branch_else(),
-            Some(Branch::Endif) => return self.branch_endif(),
+            Some(Branch::Else) => {
+                self.push_raw_directive(is_input);
+                return self.branch_else();
+            }
+            Some(Branch::Endif) => {
+                self.push_raw_directive(is_input);
+                return self.branch_endif();
+            }
             Some(Branch::Elif(position)) => match self.branch_elif(line, position) {
                 Some(condition_line) => line = condition_line,
-                None => return,
+                None => return self.push_raw_directive(is_input),
             },
             None => {}
         }
@@ -311,7 +360,7 @@ impl<'a> LineLoop<'a> {
             text.extend_from_slice(&self.file);
             text.push(b':');
         }
-        text.extend_from_slice(self.line_number.to_string().as_bytes());
+        text.extend_from_slice(&self.line_number.digits());
         text.extend_from_slice(b": ");
         text.extend_from_slice(message);
         text
@@ -344,10 +393,7 @@ impl<'a> LineLoop<'a> {
         }
         let mut condition = line;
         condition.drain(position..position + 2);
-        let mut out = Vec::with_capacity(condition.len());
-        Expander::new(&mut self.table, &mut self.messages, &mut self.budget).expand_into(&condition, &mut out);
-        self.report_messages();
-        Some(out)
+        Some(self.expanded(&condition))
     }
 
     fn decide(&mut self, condition: &Condition<'_>) -> bool {
@@ -367,29 +413,26 @@ impl<'a> LineLoop<'a> {
     }
 
     fn is_one_of(&mut self, name: &[u8], list: &[u8]) -> bool {
-        let value = self.table.look_up(name).map(|found| found.body.bytes().to_vec()).unwrap_or_default();
+        let value = self.table.look_up(name).map(|found| found.body.bytes().to_vec());
+        let value = value.filter(|value| !value.is_empty() && value != b"0").unwrap_or_else(|| b"unknown".to_vec());
         words(list).any(|word| word == value)
     }
 
     /// `#!!line NUMBER` and `#!!line NAME:NUMBER`.
     fn set_position(&mut self, line: &[u8]) {
-        let Some(mark) = line.strip_prefix(b"#!!line") else { return };
-        if !mark.first().is_some_and(|byte| is_space(*byte)) {
-            return;
-        }
-        let mark = crate::text::trim(mark);
+        let Some(mark) = line.strip_prefix(b"#!!line ") else { return };
+        let mark = crate::text::trim_end(mark);
         let digits = mark.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
         let (name, number) = mark.split_at(mark.len() - digits);
         let name = match name.strip_suffix(b":") {
-            Some(file) if !file.is_empty() && !file.iter().copied().any(is_space) => Some(file),
+            Some(file) if !file.iter().copied().any(is_space) => Some(file),
             None if name.is_empty() => None,
             _ => return,
         };
         if digits == 0 {
             return;
         }
-        let digits = std::str::from_utf8(number).unwrap_or_default();
-        self.line_number = digits.parse().unwrap_or(u64::MAX);
+        self.line_number = LineNumber::of_digits(number);
         if let Some(file) = name {
             self.file = file.to_vec();
         }

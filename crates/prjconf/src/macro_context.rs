@@ -37,6 +37,12 @@ impl Macros {
         macros
     }
 
+    /// With another limit of nesting; see [`crate::Options::nesting`].
+    #[must_use]
+    pub fn with_nesting(self, nesting: usize) -> Self {
+        Self { budget: self.budget.with_nesting(nesting), ..self }
+    }
+
     /// `%define`, optional white space, name, optional `(options)`, white space, body; other lines do nothing.
     fn define_line(&mut self, line: &[u8]) {
         let Some(rest) = line.strip_prefix(b"%define").map(trim_start) else { return };
@@ -89,14 +95,26 @@ impl Macros {
         Expansion { text: decode(&out), warnings: messages.iter().map(|message| decode(message)).collect() }
     }
 
+    /// Allows the work that a text of so many bytes may need, instead of what is left.
+    pub fn allow_work_for(&mut self, text_bytes: usize) {
+        self.budget = Budget::for_text(text_bytes);
+    }
+
+    /// Whether the expression of an `%if` is true whose macros were expanded already; errors make it false and are
+    /// returned.
+    pub fn evaluate(&mut self, expanded: &str) -> (bool, Vec<String>) {
+        let mut messages = Vec::new();
+        let mut expander = Expander::new(&mut self.table, &mut messages, &mut self.budget);
+        let value = expr::evaluate_condition(&encode(expanded), &mut expander);
+        (value, messages.iter().map(|message| decode(message)).collect())
+    }
+
     /// Whether the expression of an `%if` is true, macros expanded first; errors make it false and are returned.
     pub fn condition(&mut self, expression: &str) -> (bool, Vec<String>) {
         let expanded = self.expand(expression);
-        let mut messages = Vec::new();
-        let mut expander = Expander::new(&mut self.table, &mut messages, &mut self.budget);
-        let value = expr::evaluate_condition(&encode(&expanded.text), &mut expander);
+        let (value, messages) = self.evaluate(&expanded.text);
         let mut warnings = expanded.warnings;
-        warnings.extend(messages.iter().map(|message| decode(message)));
+        warnings.extend(messages);
         (value, warnings)
     }
 }
@@ -113,5 +131,33 @@ impl BuildConfig {
     pub fn macro_value(&self, name: &str) -> Option<String> {
         let mut macros = Macros::of_config(self);
         macros.is_defined(name).then(|| macros.expand(&format!("%{{{name}}}")).text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expanded_expression_is_not_expanded_again() {
+        let mut macros = Macros::of_config(&BuildConfig::default());
+        macros.define("one", "1");
+        assert_eq!(macros.condition("%{one}"), (true, vec![]));
+        assert_eq!(macros.evaluate("1 + 1 == 2"), (true, vec![]));
+        let (value, warnings) = macros.evaluate("%{one}");
+        assert!(!value && !warnings.is_empty());
+    }
+
+    #[test]
+    fn work_is_bounded_and_can_be_allowed_anew() {
+        let mut macros = Macros::of_config(&BuildConfig::default());
+        macros.define("long", &"x".repeat(1 << 20));
+        macros.define("longer", &"%{long}".repeat(8));
+        for _ in 0..20 {
+            macros.expand("%{longer}");
+        }
+        assert!(!macros.expand("%{long}").warnings.is_empty());
+        macros.allow_work_for(1 << 20);
+        assert_eq!(macros.expand("%{long}").warnings, [""; 0]);
     }
 }

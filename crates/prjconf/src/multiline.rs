@@ -25,7 +25,7 @@ pub(crate) fn starts_block(line: &[u8]) -> bool {
 /// `# neededforbuild …`, the inert line of old spec files; it continues nothing.
 pub(crate) fn is_needed_for_build(line: &[u8]) -> bool {
     let rest = line.strip_prefix(b"#").map(trim_start).and_then(|rest| rest.strip_prefix(b"neededforbuild"));
-    rest.is_some_and(|rest| rest.first().is_some_and(|byte| is_space(*byte)) && !trim_start(rest).is_empty())
+    rest.is_some_and(|rest| !trim_start(rest).is_empty())
 }
 
 /// Counts the open brackets of a block while its lines come in.
@@ -34,29 +34,26 @@ pub(crate) struct BlockScan {
     text: Vec<u8>,
     /// Open `{`, `(` and `[`.
     open: [usize; 3],
-    /// The last line break was escaped.
-    escaped_end: bool,
+    /// The last line break inside the text was escaped.
+    escaped_break: bool,
     scanned: usize,
 }
 
 impl BlockScan {
     pub(crate) fn start(line: &[u8]) -> Self {
-        let mut scan = Self { text: line.to_vec(), open: [0; 3], escaped_end: false, scanned: 0 };
+        let mut scan = Self { text: line.to_vec(), open: [0; 3], escaped_break: false, scanned: 0 };
         scan.scan();
         scan
     }
 
     pub(crate) fn add_line(&mut self, line: &[u8]) {
         self.text.push(b'\n');
-        if self.escaped_end {
-            self.scanned = self.text.len();
-        }
         self.text.extend_from_slice(line);
         self.scan();
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.escaped_end || self.open.iter().any(|level| *level > 0)
+        self.escaped_break || self.open.iter().any(|level| *level > 0)
     }
 
     pub(crate) fn take_text(self) -> Vec<u8> {
@@ -64,15 +61,17 @@ impl BlockScan {
     }
 
     fn scan(&mut self) {
-        self.escaped_end = false;
         let mut at = self.scanned;
         while let Some(&byte) = self.text.get(at) {
             let next = self.text.get(at + 1).copied();
             match byte {
+                // What it protects is known only when the next line is there.
+                b'\\' if next.is_none() => break,
                 b'\\' => {
-                    self.escaped_end = next.is_none();
+                    self.escaped_break |= next == Some(b'\n');
                     at += 1;
                 }
+                b'\n' => self.escaped_break = false,
                 b'%' => {
                     if let Some(level) = next.and_then(opening).and_then(|kind| self.open.get_mut(kind)) {
                         *level += 1;
@@ -85,7 +84,7 @@ impl BlockScan {
             }
             at += 1;
         }
-        self.scanned = self.text.len();
+        self.scanned = at;
     }
 
     fn plain_bracket(&mut self, byte: u8) {
@@ -129,9 +128,17 @@ mod tests {
         scan.add_line(b"}");
         assert!(scan.is_open());
         scan.add_line(b"}\\");
-        assert!(scan.is_open());
-        scan.add_line(b"}");
         assert!(!scan.is_open());
-        assert_eq!(scan.take_text(), b"%{?x:\na {b\n}\n}\\\n}");
+        assert_eq!(scan.take_text(), b"%{?x:\na {b\n}\n}\\");
+    }
+
+    #[test]
+    fn an_escaped_line_break_in_front_of_the_end_asks_for_one_line_more() {
+        let mut scan = BlockScan::start(b"%{?x:");
+        scan.add_line(b"a \\");
+        scan.add_line(b"}");
+        assert!(scan.is_open());
+        scan.add_line(b"b");
+        assert!(!scan.is_open());
     }
 }

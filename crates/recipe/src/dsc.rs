@@ -83,7 +83,9 @@ impl Reading<'_> {
             build_requires,
             subpackages: self.subpackages(),
             architectures,
+            excluded_architectures: Vec::new(),
             source_files,
+            has_dynamic_requires: false,
             is_signed,
         })
     }

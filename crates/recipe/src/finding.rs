@@ -31,6 +31,16 @@ impl Finding {
         Self { grade, code, span, message, help: None }
     }
 
+    /// The line of the description it is about, from 1; `None` if it is about the whole.
+    #[must_use]
+    pub fn line(&self, text: &[u8]) -> Option<usize> {
+        if self.span.is_empty() {
+            return None;
+        }
+        let before = text.get(..self.span.start)?;
+        Some(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+    }
+
     pub(crate) fn help(mut self, help: &str) -> Self {
         self.help = Some(help.to_owned());
         self

@@ -7,6 +7,7 @@ mod finding;
 mod recipe;
 
 pub mod dsc;
+pub mod spec;
 
 pub use finding::{Finding, Grade};
 pub use recipe::{Recipe, SourceFile, Target};

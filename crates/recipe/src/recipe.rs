@@ -10,14 +10,18 @@ pub struct Recipe {
     /// Full version: `[epoch:]upstream[-revision]`.
     pub version: String,
     /// What the build needs, as items of an expansion request: `name`, `name OP version`, `a | b`, and `-name` for what is
-    /// to be ignored. In the order of the description.
+    /// to be ignored; `--directdepsend--` in front of what only installing the results needs. In the order of the description.
     pub build_requires: Vec<String>,
     /// Binary packages it makes, as far as known, in order; on which architecture is not said.
     pub subpackages: Vec<String>,
     /// Architectures it builds on, sorted; empty means all.
     pub architectures: Vec<Arch>,
-    /// The files it is made of, in order.
+    /// Architectures it does not build on, sorted.
+    pub excluded_architectures: Vec<Arch>,
+    /// The files it is made of, in order; empty if the description does not tell their digests (spec files).
     pub source_files: Vec<SourceFile>,
+    /// Whether more build dependencies become known only while it is built.
+    pub has_dynamic_requires: bool,
     /// Whether the description carries a signature; nobody has checked it.
     pub is_signed: bool,
 }
@@ -42,11 +46,22 @@ pub struct Target<'a> {
     pub profiles: &'a [String],
 }
 
+/// The item of a request behind which stands what only installing the results needs.
+pub(crate) const DIRECT_END: &str = "--directdepsend--";
+
 impl Recipe {
+    /// What of [`Recipe::build_requires`] makes it be built again when it changes: all in front of `--directdepsend--`.
+    #[must_use]
+    pub fn trigger_requires(&self) -> &[String] {
+        let end = self.build_requires.iter().position(|item| item == DIRECT_END).unwrap_or(self.build_requires.len());
+        self.build_requires.get(..end).unwrap_or_default()
+    }
+
     /// Whether it builds on `arch`.
     #[must_use]
     pub fn builds_on(&self, arch: &Arch) -> bool {
-        self.architectures.is_empty() || self.architectures.contains(arch)
+        (self.architectures.is_empty() || self.architectures.contains(arch))
+            && !self.excluded_architectures.contains(arch)
     }
 
     /// The version without epoch and revision, as OBS shows it for Debian sources.

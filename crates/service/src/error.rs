@@ -99,6 +99,14 @@ pub enum ServiceError {
         /// Target.
         target: TargetName,
     },
+    /// No such revision of the build configuration.
+    #[error("the build configuration of project {project} has no revision {revision}")]
+    RevisionMissing {
+        /// Project.
+        project: ProjectName,
+        /// Number.
+        revision: u64,
+    },
     /// No distribution offers these targets.
     #[error("no distribution offers {}", list(.targets))]
     TargetUnknown {
@@ -281,6 +289,7 @@ impl ServiceError {
             Self::ProjectMissing { .. }
             | Self::RepositoryMissing { .. }
             | Self::TargetMissing { .. }
+            | Self::RevisionMissing { .. }
             | Self::BuildMissing { .. }
             | Self::TaskMissing { .. }
             | Self::JobMissing { .. }

@@ -5,6 +5,7 @@
 mod background;
 mod builds;
 mod config;
+mod configurations;
 mod crew;
 mod distributions;
 mod error;
@@ -28,12 +29,15 @@ mod users;
 
 pub use background::Background;
 pub use config::{Clock, RetryPolicy, ServiceConfig};
+pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
 pub use distributions::{DistributionOptions, MirrorStatus};
 pub use error::{Action, ErrorKind, ProjectKey, ServiceError};
 pub use jobs::{Heartbeat, JobLog};
 pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
-pub use store::{BuildFilter, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, UploadedFile, User};
+pub use store::{
+    BuildFilter, ConfigChange, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, UploadedFile, User,
+};
 pub use types::{NewBuild, NewProject, NewSource, NewToken};
 pub use uploads::Upload;

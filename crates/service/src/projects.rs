@@ -1,12 +1,9 @@
 use model::{Project, ProjectId, ProjectName, ProjectSettings, Repository, RepositoryArch, Timestamp};
-use pkg::Sha256;
 use store::Session;
 
 use crate::background::Reconciler;
 use crate::permission::{check_new_project, check_project};
-use crate::{
-    Action, ConfigRevision, NewProject, ProjectFilter, ProjectKey, Service, ServiceError, Target, TargetName, User,
-};
+use crate::{Action, NewProject, ProjectFilter, ProjectKey, Service, ServiceError, Target, TargetName, User};
 
 /// Largest build configuration, and largest settings, in bytes.
 const MAX_TEXT_BYTES: usize = 1 << 20;
@@ -182,42 +179,8 @@ impl Service {
         Ok(self.inner.store.read().await?.targets().await?)
     }
 
-    /// The newest build configuration of a project.
-    ///
-    /// # Errors
-    /// [`ServiceError::ProjectMissing`].
-    pub async fn config(&self, id: ProjectId) -> Result<ConfigRevision, ServiceError> {
-        let mut session = self.inner.store.read().await?;
-        existing(&mut session, id).await?;
-        Ok(session.config(id).await?)
-    }
-
-    /// Adds a revision of the build configuration; the same text again adds none.
-    ///
-    /// # Errors
-    /// [`ServiceError::ProjectMissing`], [`ServiceError::Denied`], [`ServiceError::BadValue`] if it is too large.
-    pub async fn set_config(
-        &self,
-        actor: &User,
-        id: ProjectId,
-        text: Vec<u8>,
-        comment: &str,
-    ) -> Result<ConfigRevision, ServiceError> {
-        check_size("build configuration", text.len() + comment.len())?;
-        let mut session = self.edit(actor, Action::EditProject, id).await?;
-        let newest = session.config(id).await?;
-        if newest.sha256 == Sha256::of(&text) {
-            return Ok(newest);
-        }
-        session.add_config(id, &text, comment, actor.id, self.inner.now()).await?;
-        let newest = session.config(id).await?;
-        session.commit().await?;
-        self.inner.poke(Reconciler::Planning);
-        Ok(newest)
-    }
-
     /// A writing session for somebody who may change a project.
-    async fn edit(&self, actor: &User, action: Action, id: ProjectId) -> Result<Session, ServiceError> {
+    pub(crate) async fn edit(&self, actor: &User, action: Action, id: ProjectId) -> Result<Session, ServiceError> {
         let mut session = self.inner.store.write().await?;
         let project = existing(&mut session, id).await?;
         check_project(actor, action, &project, &project.name)?;
@@ -270,7 +233,7 @@ fn check_settings(settings: &ProjectSettings) -> Result<(), ServiceError> {
     check_size("project settings", texts.chain(&settings.extra_repositories).map(String::len).sum())
 }
 
-fn check_size(field: &'static str, bytes: usize) -> Result<(), ServiceError> {
+pub(crate) fn check_size(field: &'static str, bytes: usize) -> Result<(), ServiceError> {
     if bytes <= MAX_TEXT_BYTES {
         return Ok(());
     }

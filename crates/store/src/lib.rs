@@ -42,5 +42,6 @@ pub use session::{Session, Store};
 pub use sources::{OpenSource, SourceTree};
 pub use states::TaskChange;
 pub use types::{
-    BuildFilter, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, TokenRow, UploadedFile, User,
+    BuildFilter, ConfigChange, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, TokenRow, UploadedFile,
+    User,
 };

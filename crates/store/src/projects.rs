@@ -4,7 +4,7 @@ use sqlx::QueryBuilder;
 use sqlx::sqlite::SqliteRow;
 
 use crate::fields::{Fields, json_text, page};
-use crate::{ConfigRevision, ProjectFilter, Session, StoreError};
+use crate::{ConfigChange, ConfigRevision, ProjectFilter, Session, StoreError};
 
 fn project(row: &SqliteRow) -> Result<Project, StoreError> {
     let fields = Fields::new("projects", row);
@@ -133,16 +133,55 @@ impl Session {
         .bind(project.get())
         .fetch_optional(self.run())
         .await?;
-        let Some(row) = row else { return Ok(no_config()) };
-        let fields = Fields::new("config_revisions", &row);
-        Ok(ConfigRevision {
-            revision: fields.count("revision")?,
-            sha256: fields.name("sha256")?,
-            text: fields.bytes("text")?,
-            comment: fields.text("comment")?,
-            author: fields.maybe_name("author")?,
-            created_at: fields.time("created_at")?,
-        })
+        Ok(row.as_ref().map(config_revision).transpose()?.unwrap_or_else(no_config))
+    }
+
+    /// One revision of the build configuration; revision 0 is always there and empty, `None` if there is no such.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn config_revision(
+        &mut self,
+        project: ProjectId,
+        revision: u64,
+    ) -> Result<Option<ConfigRevision>, StoreError> {
+        if revision == 0 {
+            return Ok(Some(no_config()));
+        }
+        let row = sqlx::query(
+            "SELECT c.revision, c.sha256, c.text, c.comment, u.name AS author, c.created_at \
+             FROM config_revisions c JOIN users u ON u.id = c.author_id \
+             WHERE c.project_id = $1 AND c.revision = $2",
+        )
+        .bind(project.get())
+        .bind(i64::try_from(revision).unwrap_or(i64::MAX))
+        .fetch_optional(self.run())
+        .await?;
+        row.as_ref().map(config_revision).transpose()
+    }
+
+    /// The history of the build configuration, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn config_changes(
+        &mut self,
+        project: ProjectId,
+        limit: Option<u32>,
+        offset: u32,
+    ) -> Result<Vec<ConfigChange>, StoreError> {
+        let (limit, offset) = page(limit, offset);
+        let rows = sqlx::query(
+            "SELECT c.revision, c.sha256, LENGTH(c.text) AS bytes, c.comment, u.name AS author, c.created_at \
+             FROM config_revisions c JOIN users u ON u.id = c.author_id \
+             WHERE c.project_id = $1 ORDER BY c.revision DESC LIMIT $2 OFFSET $3",
+        )
+        .bind(project.get())
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(self.run())
+        .await?;
+        rows.iter().map(config_change).collect()
     }
 
     /// Adds a revision of the build configuration behind the newest.
@@ -171,6 +210,30 @@ impl Session {
         .await?;
         Ok(())
     }
+}
+
+fn config_revision(row: &SqliteRow) -> Result<ConfigRevision, StoreError> {
+    let fields = Fields::new("config_revisions", row);
+    Ok(ConfigRevision {
+        revision: fields.count("revision")?,
+        sha256: fields.name("sha256")?,
+        text: fields.bytes("text")?,
+        comment: fields.text("comment")?,
+        author: fields.maybe_name("author")?,
+        created_at: fields.time("created_at")?,
+    })
+}
+
+fn config_change(row: &SqliteRow) -> Result<ConfigChange, StoreError> {
+    let fields = Fields::new("config_revisions", row);
+    Ok(ConfigChange {
+        revision: fields.count("revision")?,
+        sha256: fields.name("sha256")?,
+        bytes: fields.count("bytes")?,
+        comment: fields.text("comment")?,
+        author: fields.maybe_name("author")?,
+        created_at: fields.time("created_at")?,
+    })
 }
 
 fn no_config() -> ConfigRevision {

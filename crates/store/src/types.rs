@@ -123,3 +123,20 @@ pub struct ConfigRevision {
     /// When; the beginning of time for revision 0.
     pub created_at: Timestamp,
 }
+
+/// One row of the history of a build configuration: a revision without its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigChange {
+    /// Number within the project, from 1.
+    pub revision: u64,
+    /// Digest of the text.
+    pub sha256: Sha256,
+    /// Size of the text in bytes.
+    pub bytes: u64,
+    /// Why it was changed.
+    pub comment: String,
+    /// Who changed it.
+    pub author: Option<UserName>,
+    /// When.
+    pub created_at: Timestamp,
+}

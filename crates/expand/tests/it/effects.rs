@@ -4,7 +4,7 @@ use expand::{BuildRequest, Expander, Pool, PoolBuilder, Request};
 use pkg::problem::DependencyProblem;
 use pkg::{PackageFormat, PackageMeta};
 
-use crate::case::read_config;
+use super::case::read_config;
 
 /// A part of the file, from its `--- title` line to the next one.
 fn section<'a>(text: &'a str, title: &str) -> &'a str {

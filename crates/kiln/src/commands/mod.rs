@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod cancel;
+pub(crate) mod config;
 pub(crate) mod delete;
 pub(crate) mod dist;
 pub(crate) mod download;

@@ -170,10 +170,7 @@ async fn configure(client: &Client, config: Config, output: Output) -> Result<()
     };
     output.result(&answer, |output| output.raw(answer.text.as_bytes()));
     for finding in &answer.findings {
-        output.note(format!("line {}: {}: {}", finding.line, finding.grade, finding.message));
-        if let Some(help) = &finding.help {
-            output.note(format!("help: {help}"));
-        }
+        output.note(super::config::render(finding, &config.project, answer.text.as_bytes(), false));
     }
     Ok(())
 }

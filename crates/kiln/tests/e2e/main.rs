@@ -7,6 +7,7 @@
 mod archive;
 mod builds;
 mod client;
+mod config;
 mod copr_client;
 mod death;
 mod demo;

@@ -1,10 +1,11 @@
-//! Debian packages: real ones made by dpkg-deb, hand-made hostile ones, and random damage.
+//! Packages: real ones made by dpkg-deb and rpmbuild, hand-made hostile ones, and random damage.
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 #![expect(clippy::print_stderr, reason = "says which tests were skipped")]
-#![expect(clippy::disallowed_methods, reason = "the tests make packages with dpkg-deb")]
+#![expect(clippy::disallowed_methods, reason = "the tests make packages with dpkg-deb and rpmbuild")]
 
 mod kit;
+mod rpm;
 
 use std::io::Read as _;
 use std::process::Command;

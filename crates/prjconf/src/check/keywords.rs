@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::names;
 use super::pattern;
 use crate::apply::{Texts, Word, Words};
 use crate::config::split_flag;
@@ -10,6 +9,7 @@ use crate::finding::{Code, Finding, MAX_FINDINGS, nearest};
 use crate::keyword::{Keyword, Kind, List, Map, Scalar};
 use crate::lines::{Record, RecordKind};
 use crate::origin::origin_of;
+use crate::reference::{self, Term, Topic};
 use crate::text::{decode, printable};
 use crate::tree::Span;
 
@@ -147,9 +147,9 @@ impl<'a> Checker<'a> {
     fn entry(&mut self, list: List, word: Word, text: &'a [u8]) {
         let shown = self.shown(word);
         match list {
-            List::BuildFlags => self.flag(Code::UnknownBuildFlag, "build", names::BUILD_FLAGS, word, &shown),
-            List::ExpandFlags => self.flag(Code::UnknownExpandFlag, "expand", names::EXPAND_FLAGS, word, &shown),
-            List::PublishFlags => self.flag(Code::UnknownPublishFlag, "publish", names::PUBLISH_FLAGS, word, &shown),
+            List::BuildFlags => self.flag(Code::UnknownBuildFlag, "build", Topic::BuildFlag, word, &shown),
+            List::ExpandFlags => self.flag(Code::UnknownExpandFlag, "expand", Topic::ExpandFlag, word, &shown),
+            List::PublishFlags => self.flag(Code::UnknownPublishFlag, "publish", Topic::PublishFlag, word, &shown),
             List::Ignore | List::Conflict => self.scoped_entry(word, &shown),
             List::Prefer if shown == "-" || shown.ends_with(':') => {
                 self.add(Code::UselessEntry, word, format!("`{shown}` names no package"));
@@ -168,18 +168,22 @@ impl<'a> Checker<'a> {
         record.map_or(0, |record| self.texts.tree.locate(origin_of(self.texts.tree, record, word).span).line)
     }
 
-    fn flag(&mut self, code: Code, kind: &str, known: &[&'static str], word: Word, shown: &str) {
+    fn flag(&mut self, code: Code, kind: &str, topic: Topic, word: Word, shown: &str) {
         let (name, _) = split_flag(shown);
-        if let Some((_, help)) = names::OLD_FLAGS.iter().find(|(old, _)| *old == name) {
-            let finding = self.add(Code::Deprecated, word, format!("`{name}` is an old {kind} flag"));
-            finding.help = Some((*help).to_owned());
-            return;
+        match reference::find(topic, name) {
+            Some(term) => self.old_term(term, &format!("{kind} flag"), word),
+            None => {
+                let finding = self.add(code, word, format!("nothing reads the {kind} flag `{name}`"));
+                finding.help = did_you_mean(topic, name);
+            }
         }
-        if known.contains(&name) || name.starts_with("buildengine.") {
-            return;
+    }
+
+    fn old_term(&mut self, term: &Term, what: &str, word: Word) {
+        if let Some(instead) = term.instead {
+            let finding = self.add(Code::Deprecated, word, format!("`{}` is an old {what}", term.name));
+            finding.help = Some(instead.to_owned());
         }
-        let finding = self.add(code, word, format!("nothing reads the {kind} flag `{name}`"));
-        finding.help = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
     }
 
     fn scoped_entry(&mut self, word: Word, shown: &str) {
@@ -193,12 +197,8 @@ impl<'a> Checker<'a> {
             let shown = self.shown(word);
             let name = shown.split(':').next().unwrap_or_default();
             match list {
-                List::Repotype if !names::REPOTYPES.contains(&name) => {
-                    self.unknown_format(Code::UnknownRepotype, "repository", names::REPOTYPES, word, name);
-                }
-                List::Patterntype if !names::PATTERNTYPES.contains(&name) => {
-                    self.unknown_format(Code::UnknownPatterntype, "pattern", names::PATTERNTYPES, word, name);
-                }
+                List::Repotype => self.format(Code::UnknownRepotype, "repository", Topic::Repotype, word, name),
+                List::Patterntype => self.format(Code::UnknownPatterntype, "pattern", Topic::Patterntype, word, name),
                 List::PublishFilter => self.pattern(word, &shown),
                 _ => {}
             }
@@ -206,9 +206,14 @@ impl<'a> Checker<'a> {
         self.replaces(keyword.kind, b"", first, keyword.spelling, words);
     }
 
-    fn unknown_format(&mut self, code: Code, kind: &str, known: &[&'static str], word: Word, name: &str) {
-        let finding = self.add(code, word, format!("`{name}` is no {kind} format and produces nothing"));
-        finding.help = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+    fn format(&mut self, code: Code, kind: &str, topic: Topic, word: Word, name: &str) {
+        match reference::find(topic, name) {
+            Some(term) => self.old_term(term, &format!("{kind} format"), word),
+            None => {
+                let finding = self.add(code, word, format!("`{name}` is no {kind} format and produces nothing"));
+                finding.help = did_you_mean(topic, name);
+            }
+        }
     }
 
     fn pattern(&mut self, word: Word, shown: &str) {
@@ -275,19 +280,17 @@ impl<'a> Checker<'a> {
     }
 
     fn scalar(&mut self, keyword: &Keyword, scalar: Scalar, first: Word, words: &[Word]) {
-        let known = match scalar {
-            Scalar::Type => names::TYPES,
-            Scalar::BinaryType => names::BINARY_TYPES,
-            Scalar::BuildEngine => names::ENGINES,
-            _ => &[],
+        let topic = match scalar {
+            Scalar::Type => Some(Topic::RecipeType),
+            Scalar::BinaryType => Some(Topic::BinaryType),
+            Scalar::BuildEngine => Some(Topic::BuildEngine),
+            _ => None,
         };
-        if let Some(&word) = words.first().filter(|_| !known.is_empty()) {
+        if let (Some(topic), Some(&word)) = (topic, words.first()) {
             let shown = self.shown(word);
-            if !known.contains(&shown.as_str()) && !matches!(shown.as_str(), "0" | "UNDEFINED") {
+            if reference::find(topic, &shown).is_none() && !matches!(shown.as_str(), "0" | "UNDEFINED") {
                 let message = format!("`{shown}` is no value of `{}` anything knows", keyword.spelling);
-                let finding = self.add(Code::UnknownValue, word, message);
-                let near = nearest(&shown.to_ascii_lowercase(), known.iter().copied());
-                finding.help = near.map(|near| format!("did you mean `{near}`?"));
+                self.add(Code::UnknownValue, word, message).help = did_you_mean(topic, &shown);
             }
         }
         self.replaces(keyword.kind, b"", first, keyword.spelling, words);
@@ -309,6 +312,16 @@ impl<'a> Checker<'a> {
             finding.help = Some("each name is replaced once only; the result depends on where one starts".to_owned());
         }
     }
+}
+
+/// The name of the topic that is nearest, or, if there are few, all of them.
+fn did_you_mean(topic: Topic, name: &str) -> Option<String> {
+    let names = || reference::of_topic(topic).filter(|term| term.instead.is_none()).map(|term| term.name);
+    if let Some(near) = nearest(&name.to_ascii_lowercase(), names()) {
+        return Some(format!("did you mean `{near}`?"));
+    }
+    let names: Vec<&str> = names().collect();
+    (names.len() <= 6).then(|| format!("known are {}", names.join(", ")))
 }
 
 fn needs_argument(kind: Kind) -> bool {

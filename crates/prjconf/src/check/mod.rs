@@ -4,7 +4,6 @@
 
 mod keywords;
 mod lines;
-mod names;
 mod pattern;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +14,7 @@ use crate::evaluate::Options;
 use crate::finding::{self, Code, Finding, MAX_FINDINGS};
 use crate::lines as pass3;
 use crate::macros::table::MacroTable;
+use crate::reference::{self, Topic};
 use crate::text::{decode, find, is_word};
 use crate::tree::{Span, Tree};
 
@@ -57,7 +57,7 @@ impl Gathered {
         let options = Options::for_arch(arch);
         let mut table = MacroTable::for_arch(options.first_arch().as_bytes());
         table.watch();
-        let lines = pass3::run(tree, table, true);
+        let lines = pass3::run(tree, table, options.nesting, true);
         let texts = Texts { tree, lines: &lines };
         self.any.extend(finding::of_evaluation(texts, &apply::run(texts)));
         let items: BTreeSet<u32> = lines.records.iter().map(|record| record.item).collect();
@@ -107,7 +107,7 @@ fn constant_conditions(tree: &Tree, decisions: &BTreeMap<usize, BTreeMap<bool, u
 fn undefined_macro(tree: &Tree, item: usize, name: &[u8]) -> Option<Finding> {
     let shown = decode(name);
     let is_name = !name.is_empty() && name.iter().all(|byte| is_word(*byte)) && !name.first()?.is_ascii_digit();
-    if !is_name || names::SERVER_MACROS.contains(&shown.as_str()) || is_condition_word(name) {
+    if !is_name || reference::find(Topic::ServerMacro, &shown).is_some() || is_condition_word(name) {
         return None;
     }
     let item = tree.items().get(item)?;

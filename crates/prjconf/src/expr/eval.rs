@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::lexer::{digits_end, function_name_end, mixed_end, string_end, word_end};
+use super::lexer::{digits_end, function_name_end, mixed_end, mixed_string_end, string_end, word_end};
 use super::number::Number;
 use super::value::Value;
 use crate::macros::expand::Expander;
@@ -56,7 +56,7 @@ struct Parser<'a, 'e, 't> {
     pos: usize,
     /// Whether operands may contain macros.
     value_form: bool,
-    /// False in a branch that is not taken: its macros stay unexpanded. Its arithmetic is done all the same.
+    /// False in a branch that is not taken: its operands count as empty in the value form. Its arithmetic is done all the same.
     active: bool,
     /// The last line feed that is not the last byte, in the value form.
     last_line_feed: Option<usize>,
@@ -129,10 +129,6 @@ impl Parser<'_, '_, '_> {
         loop {
             self.skip_space();
             let Some(operator @ (b'&' | b'|')) = self.peek() else { return Ok(left) };
-            if self.peek_second() != Some(operator) {
-                let operator = if operator == b'&' { "&&" } else { "||" };
-                return Err(format!("syntax error while parsing {operator}").into_bytes());
-            }
             self.pos += 2;
             let needs_right = left.is_true() == (operator == b'&');
             let right = self.branch(needs_right, Self::comparison)?;
@@ -147,13 +143,12 @@ impl Parser<'_, '_, '_> {
         loop {
             self.skip_space();
             let (holds, len): (fn(Ordering) -> bool, usize) = match (self.peek(), self.peek_second()) {
-                (Some(b'='), Some(b'=')) => (Ordering::is_eq, 2),
+                (Some(b'='), _) => (Ordering::is_eq, 2),
                 (Some(b'!'), Some(b'=')) => (Ordering::is_ne, 2),
                 (Some(b'<'), Some(b'=')) => (Ordering::is_le, 2),
                 (Some(b'>'), Some(b'=')) => (Ordering::is_ge, 2),
                 (Some(b'<'), _) => (Ordering::is_lt, 1),
                 (Some(b'>'), _) => (Ordering::is_gt, 1),
-                (Some(b'='), _) => return Err(b"syntax error while parsing ==".to_vec()),
                 _ => return Ok(left),
             };
             self.pos += len;
@@ -185,6 +180,7 @@ impl Parser<'_, '_, '_> {
         let mut value = self.unary()?;
         loop {
             self.skip_space();
+            self.no_half_operator()?;
             let Some(operator @ (b'*' | b'/')) = self.peek() else { break };
             self.pos += 1;
             lefts.push((value, operator));
@@ -194,6 +190,17 @@ impl Parser<'_, '_, '_> {
             value = arithmetic(operator, &left, &value)?;
         }
         Ok(value)
+    }
+
+    /// A single `=`, `&` or `|` behind an operand is an error before anything is computed.
+    fn no_half_operator(&self) -> Result<(), Message> {
+        match self.peek() {
+            Some(byte @ (b'=' | b'&' | b'|')) if self.peek_second() != Some(byte) => {
+                let half = char::from(byte);
+                Err(format!("syntax error while parsing {half}{half}").into_bytes())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn unary(&mut self) -> Result<Value, Message> {
@@ -230,8 +237,9 @@ impl Parser<'_, '_, '_> {
             Some(b'v') if self.peek_second() == Some(b'"') && string_end(self.text, self.pos + 2).is_some() => {
                 Ok(self.version())
             }
-            Some(byte) if byte.is_ascii_alphabetic() => match function_name_end(self.text, self.pos) {
+            Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' => match function_name_end(self.text, self.pos) {
                 Some(end) => self.function(end),
+                None if byte == b'_' => Err(SYNTAX_ERROR.into()),
                 None => {
                     let end = word_end(self.text, self.pos);
                     let word = self.range(self.pos, end).to_vec();
@@ -270,14 +278,22 @@ impl Parser<'_, '_, '_> {
     }
 
     fn expanded(&mut self, raw: &[u8]) -> Vec<u8> {
-        if self.value_form && self.active { self.expander.expand_inner(raw) } else { raw.to_vec() }
+        match (self.value_form, self.active) {
+            (true, true) => self.expander.expand_inner(raw),
+            // In a branch that is not taken every operand is empty, and so 0.
+            (true, false) => Vec::new(),
+            (false, _) => raw.to_vec(),
+        }
     }
 
     fn string(&mut self) -> Result<Value, Message> {
         let start = self.pos + 1;
-        let Some(end) = string_end(self.text, start) else { return Err(SYNTAX_ERROR.into()) };
+        let Some(mut end) = string_end(self.text, start) else { return Err(SYNTAX_ERROR.into()) };
+        if self.value_form {
+            end = mixed_string_end(self.text, start);
+        }
         let raw = self.range(start, end).to_vec();
-        self.pos = end + 1;
+        self.pos = self.text.len().min(end + 1);
         Ok(Value::String(self.expanded(&raw)))
     }
 
@@ -285,8 +301,11 @@ impl Parser<'_, '_, '_> {
     ///
     /// A defect of the peer that shows in results; kept for identical results.
     fn version(&mut self) -> Value {
-        let start = self.pos + if self.value_form { 4 } else { 2 };
-        let end = string_end(self.text, start).unwrap_or(self.text.len());
+        let (start, end) = if self.value_form {
+            (self.pos + 4, mixed_string_end(self.text, self.pos + 4))
+        } else {
+            (self.pos + 2, string_end(self.text, self.pos + 2).unwrap_or(self.text.len()))
+        };
         let raw = self.range(start, end).to_vec();
         self.pos = self.text.len().min(end + 1);
         Value::Version(self.expanded(&raw))
@@ -296,7 +315,7 @@ impl Parser<'_, '_, '_> {
         let name = self.range(self.pos, name_end).to_vec();
         self.pos = name_end + 1;
         let arguments = self.function_arguments()?;
-        let Some(macro_name) = name.strip_prefix(b"lua:string.") else {
+        let Some(macro_name) = name.strip_prefix(b"lua:string.").filter(|name| !name.is_empty()) else {
             return Err([b"unsupported expression function ", name.as_slice()].concat());
         };
         let Some(function) = StringFunction::from_name(macro_name) else {
@@ -304,25 +323,27 @@ impl Parser<'_, '_, '_> {
         };
         let arguments: Vec<&[u8]> = arguments.iter().map(Vec::as_slice).collect();
         let mut result = Vec::new();
+        let messages = self.expander.messages.len();
         function.call(&arguments, self.expander, &mut result);
-        Ok(Value::String(result))
+        match self.expander.messages.drain(messages..).next() {
+            Some(message) => Err(message),
+            None => Ok(Value::String(result)),
+        }
     }
 
     fn function_arguments(&mut self) -> Result<Vec<Vec<u8>>, Message> {
         let mut arguments = Vec::new();
-        self.skip_space();
-        if self.peek() == Some(b')') {
-            self.pos += 1;
-            return Ok(arguments);
-        }
         loop {
+            self.skip_space();
+            if self.peek() == Some(b')') {
+                self.pos += 1;
+                return Ok(arguments);
+            }
             arguments.push(self.ternary()?.into_text());
             self.skip_space();
-            let separator = self.peek();
-            self.pos += 1;
-            match separator {
-                Some(b',') => {}
-                Some(b')') => return Ok(arguments),
+            match self.peek() {
+                Some(b',') => self.pos += 1,
+                Some(b')') => {}
                 _ => return Err(b"unmatched function (".to_vec()),
             }
         }

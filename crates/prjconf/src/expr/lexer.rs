@@ -30,13 +30,13 @@ fn macro_end(text: &[u8], start: usize) -> usize {
         Some(b'{') => to_close(b'{', b'}'),
         Some(b'(') => to_close(b'(', b')'),
         Some(b'[') => text.len(),
-        Some(b'%' | b'#') => behind + 1,
-        Some(b'*') => behind + 1 + usize::from(text.get(behind + 1) == Some(&b'*')),
+        Some(b'%') => behind + 1,
         _ => {
             let rest = text.get(behind..).unwrap_or_default();
-            let tests = rest.iter().take_while(|byte| matches!(byte, b'?' | b'!' | b'-')).count();
-            let name = rest.iter().skip(tests).take_while(|byte| is_word(**byte)).count();
-            if name == 0 { behind } else { behind + tests + name }
+            let mut len = rest.iter().take_while(|byte| matches!(byte, b'?' | b'!')).count();
+            len += usize::from(rest.get(len) == Some(&b'-'));
+            len += rest.iter().skip(len).take_while(|byte| is_word(**byte)).count();
+            behind + len + usize::from(matches!(rest.get(len), Some(b'*' | b'#')))
         }
     }
 }
@@ -51,6 +51,18 @@ pub(crate) fn function_name_end(text: &[u8], from: usize) -> Option<usize> {
     let part_of_name = |byte: &&u8| is_word(**byte) || matches!(byte, b':' | b'.');
     let end = from + text.iter().skip(from).take_while(part_of_name).count();
     (text.get(end) == Some(&b'(')).then_some(end)
+}
+
+/// The end of the text of a string of the value form that begins at `from`: a `"` outside of macros, or the end.
+pub(crate) fn mixed_string_end(text: &[u8], from: usize) -> usize {
+    let mut at = from.min(text.len());
+    loop {
+        at = match text.get(at) {
+            None | Some(b'"') => return at,
+            Some(b'%') => macro_end(text, at),
+            Some(_) => at + 1,
+        };
+    }
 }
 
 /// The end of the text of a string that begins at `from`: the next `"`.

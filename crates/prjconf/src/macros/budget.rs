@@ -6,8 +6,8 @@ const BASE_BYTES: usize = 4 * 1024 * 1024;
 const BYTES_PER_BYTE: usize = 64;
 /// Bytes one macro body, argument or expanded text may have.
 pub(crate) const MAX_TEXT_BYTES: usize = 1024 * 1024;
-/// How deep expansions may be started inside each other (arguments of arguments, operands of operands).
-pub(crate) const MAX_NESTING: usize = 96;
+/// How deep expansions may be started inside each other (arguments of arguments, operands of operands), if not told otherwise.
+pub(crate) const DEFAULT_NESTING: usize = 96;
 
 /// What is left of the work one evaluation may do.
 ///
@@ -17,12 +17,23 @@ pub(crate) const MAX_NESTING: usize = 96;
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
     left: usize,
+    max_nesting: usize,
 }
 
 impl Budget {
     /// The budget for a text of so many bytes; linear in it.
     pub(crate) fn for_text(len: usize) -> Self {
-        Self { left: len.saturating_mul(BYTES_PER_BYTE).saturating_add(BASE_BYTES) }
+        let left = len.saturating_mul(BYTES_PER_BYTE).saturating_add(BASE_BYTES);
+        Self { left, max_nesting: DEFAULT_NESTING }
+    }
+
+    /// The same budget with another limit of nesting.
+    pub(crate) fn with_nesting(self, max_nesting: usize) -> Self {
+        Self { max_nesting, ..self }
+    }
+
+    pub(crate) fn max_nesting(&self) -> usize {
+        self.max_nesting
     }
 
     /// Takes some work out; false, when it is used up.

@@ -73,14 +73,7 @@ impl Builtin {
             Self::Suffix => out.extend_from_slice(split_last(first, b'.').map_or(&[], |(_, behind)| behind)),
             Self::Shrink => out.extend_from_slice(&shrink(first)),
             Self::Span | Self::Expand => out.extend_from_slice(first),
-            Self::Quote => {
-                for (index, word) in arguments.iter().enumerate() {
-                    if index > 0 {
-                        out.push(b' ');
-                    }
-                    out.extend_from_slice(word);
-                }
-            }
+            Self::Quote => quote(arguments, expander.is_quoting, out),
             Self::Load => expander.error("unsupported builtin macro %load"),
             Self::String(function) => {
                 let arguments: Vec<&[u8]> = arguments.iter().map(Vec::as_slice).collect();
@@ -88,6 +81,53 @@ impl Builtin {
             }
         }
     }
+}
+
+/// The words, joined. While the arguments of a macro are collected, their blanks are written so that they do not split.
+fn quote(words: &[Vec<u8>], is_quoting: bool, out: &mut Vec<u8>) {
+    let no_word = [Vec::new()];
+    let words = if words.is_empty() { no_word.as_slice() } else { words };
+    for (index, word) in words.iter().enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        match word.as_slice() {
+            b"" if is_quoting => out.extend_from_slice(b"\x1f00"),
+            word => {
+                for &byte in word {
+                    match byte {
+                        b' ' if is_quoting => out.extend_from_slice(b"\x1f20"),
+                        b'\t' if is_quoting => out.extend_from_slice(b"\x1f09"),
+                        _ => out.push(byte),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Undoes what [`quote`] wrote in place of blanks.
+pub(crate) fn unquote(word: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(word.len());
+    let mut rest = word;
+    while let Some((&byte, tail)) = rest.split_first() {
+        let code = tail.get(..2).filter(|code| byte == 0x1f && code.iter().all(|digit| is_upper_hex(*digit)));
+        match code.map(|code| u8::from_str_radix(&String::from_utf8_lossy(code), 16).unwrap_or_default()) {
+            None => {
+                plain.push(byte);
+                rest = tail;
+            }
+            Some(coded) => {
+                plain.extend((coded != 0).then_some(coded));
+                rest = tail.get(2..).unwrap_or_default();
+            }
+        }
+    }
+    plain
+}
+
+fn is_upper_hex(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'A'..=b'F')
 }
 
 fn push_flag(value: bool, out: &mut Vec<u8>) {
@@ -101,7 +141,8 @@ fn is_on(argument: Option<&Vec<u8>>) -> bool {
 
 /// Defines `with_NAME` as the default, an override of the default and the user's choice say.
 fn bcond(name: &[u8], default: bool, expander: &mut Expander<'_>) {
-    let replaced = expander.expand_inner(&[b"%{?bcond_override_default_", name, b"}"].concat());
+    let replaced = expander.table.look_up(&[b"bcond_override_default_", name].concat());
+    let replaced = replaced.map(|found| expander.expand_inner(found.body.bytes())).unwrap_or_default();
     let default = if replaced.is_empty() { default } else { is_on(Some(&replaced)) };
     let on = if default {
         !expander.table.is_defined(&[b"_without_", name].concat())

@@ -1,13 +1,14 @@
 //! Macro expansion of one text.
 
-use super::budget::{Budget, MAX_NESTING, MAX_TEXT_BYTES};
+use super::budget::{Budget, MAX_TEXT_BYTES};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::builtin::Builtin;
+use super::builtin::{Builtin, unquote};
 use super::table::{Body, Macro, MacroTable, Saved};
 use super::token::{BraceHint, Parts, Test, Token, TokenKind, next_token, parts};
 use crate::expr;
-use crate::text::{find_byte, is_space, is_word, join_words, trim_start};
+use crate::text::{find_byte, is_word, join_words, trim_start};
 
 /// Tokens one text may have before the next is an error.
 const MAX_TOKENS: u32 = 1001;
@@ -21,6 +22,8 @@ pub(crate) struct Expander<'t> {
     /// Tokens the text that is expanded at the moment has used up, those of the texts around it included.
     tokens: u32,
     nesting: usize,
+    /// The words of a macro's arguments are collected, so `%quote` has to protect blanks.
+    pub(crate) is_quoting: bool,
 }
 
 /// A text that is being scanned: what is left of it, and what to undo when it is finished.
@@ -46,9 +49,6 @@ impl FrameText<'_> {
     }
 }
 
-/// Parts of an expanded argument text that `%quote` protects from being split.
-type Protected = Vec<(usize, usize)>;
-
 /// What to do after a token.
 enum Step<'a> {
     /// Go on behind this position of the current text.
@@ -61,21 +61,17 @@ enum Step<'a> {
 
 impl<'t> Expander<'t> {
     pub(crate) fn new(table: &'t mut MacroTable, messages: &'t mut Vec<Vec<u8>>, budget: &'t mut Budget) -> Self {
-        Self { table, messages, budget, tokens: 0, nesting: 0 }
+        Self { table, messages, budget, tokens: 0, nesting: 0, is_quoting: false }
     }
 
     /// Expands a text and appends the outcome; starts a new token count.
     pub(crate) fn expand_into(&mut self, text: &[u8], out: &mut Vec<u8>) {
         self.tokens = 0;
-        self.run(text, out, None);
+        self.run(text, out);
     }
 
     /// Expands a text inside another expansion: the token count is inherited, but not passed back.
     pub(crate) fn expand_inner(&mut self, text: &[u8]) -> Vec<u8> {
-        self.inner(text, None)
-    }
-
-    fn inner(&mut self, text: &[u8], protected: Option<&mut Protected>) -> Vec<u8> {
         if find_byte(text, 0, b'%').is_none() {
             return text.to_vec();
         }
@@ -85,7 +81,7 @@ impl<'t> Expander<'t> {
         }
         let tokens = self.tokens;
         let mut out = Vec::new();
-        self.run(text, &mut out, protected);
+        self.run(text, &mut out);
         self.tokens = tokens;
         self.leave();
         out
@@ -93,7 +89,7 @@ impl<'t> Expander<'t> {
 
     /// Starts something nested, an expansion or a bracket of an expression; false if that is too deep.
     pub(crate) fn enter(&mut self) -> bool {
-        let fits = self.nesting < MAX_NESTING;
+        let fits = self.nesting < self.budget.max_nesting();
         self.nesting += usize::from(fits);
         fits
     }
@@ -111,7 +107,7 @@ impl<'t> Expander<'t> {
         self.messages.push(message);
     }
 
-    fn run(&mut self, text: &[u8], out: &mut Vec<u8>, mut protected: Option<&mut Protected>) {
+    fn run(&mut self, text: &[u8], out: &mut Vec<u8>) {
         if self.budget.left() == 0 {
             return self.error("macro expansion is too large");
         }
@@ -120,7 +116,7 @@ impl<'t> Expander<'t> {
         let mut current = Some(first);
         let limit = out.len().saturating_add(MAX_TEXT_BYTES);
         while let Some(mut frame) = current.take() {
-            match self.scan(&mut frame, out, protected.as_deref_mut()) {
+            match self.scan(&mut frame, out) {
                 Some(pushed) => {
                     waiting.push(frame);
                     current = Some(pushed);
@@ -161,12 +157,7 @@ impl<'t> Expander<'t> {
     }
 
     /// Scans a text until it ends (`None`) or another has to be scanned first.
-    fn scan<'a>(
-        &mut self,
-        frame: &mut Frame<'a>,
-        out: &mut Vec<u8>,
-        mut protected: Option<&mut Protected>,
-    ) -> Option<Frame<'a>> {
+    fn scan<'a>(&mut self, frame: &mut Frame<'a>, out: &mut Vec<u8>) -> Option<Frame<'a>> {
         let text = frame.text.clone();
         let bytes = text.bytes().get(..frame.end).unwrap_or_default();
         let mut hint = BraceHint::default();
@@ -186,7 +177,7 @@ impl<'t> Expander<'t> {
             out.extend_from_slice(prefix);
             self.tokens += 1;
             let around = Around { text: &text, bytes, prefix, token };
-            match self.token(&around, out, protected.as_deref_mut()) {
+            match self.token(&around, out) {
                 Step::Continue(pos) => frame.pos = pos,
                 Step::Finish => {
                     self.budget.spend(out.len() - start_len);
@@ -199,12 +190,13 @@ impl<'t> Expander<'t> {
                 }
             }
             if out.len() - start_len > MAX_TEXT_BYTES {
+                self.budget.spend(out.len() - start_len);
                 return None;
             }
         }
     }
 
-    fn token<'a>(&mut self, around: &Around<'_, 'a>, out: &mut Vec<u8>, protected: Option<&mut Protected>) -> Step<'a> {
+    fn token<'a>(&mut self, around: &Around<'_, 'a>, out: &mut Vec<u8>) -> Step<'a> {
         let token = around.token;
         match token.kind {
             TokenKind::Percent => {
@@ -220,7 +212,7 @@ impl<'t> Expander<'t> {
                 out.extend_from_slice(&self.bracket_expression(around.rest()));
                 Step::Finish
             }
-            TokenKind::Bare | TokenKind::Braced => self.named(around, out, protected),
+            TokenKind::Bare | TokenKind::Braced => self.named(around, out),
         }
     }
 
@@ -228,19 +220,22 @@ impl<'t> Expander<'t> {
     ///
     /// The peer's bracket scanner never finds the closing bracket; configurations rely on the outcome.
     fn bracket_expression(&mut self, rest: &[u8]) -> Vec<u8> {
-        let inside = rest.strip_suffix(b"]\n").or_else(|| rest.strip_suffix(b"]")).unwrap_or(rest);
+        let inside = match rest.strip_suffix(b"]\n") {
+            Some(inside) => Cow::Owned([inside, b"\n"].concat()),
+            None => Cow::Borrowed(rest.strip_suffix(b"]").unwrap_or(rest)),
+        };
         if !self.enter() {
             self.error("macro too deeply nested");
             return Vec::new();
         }
         let tokens = self.tokens;
-        let value = expr::evaluate_value_form(inside, self);
+        let value = expr::evaluate_value_form(&inside, self);
         self.tokens = tokens;
         self.leave();
         value
     }
 
-    fn named<'a>(&mut self, around: &Around<'_, 'a>, out: &mut Vec<u8>, protected: Option<&mut Protected>) -> Step<'a> {
+    fn named<'a>(&mut self, around: &Around<'_, 'a>, out: &mut Vec<u8>) -> Step<'a> {
         let token = around.token;
         let braced = token.kind == TokenKind::Braced;
         let inside = around.bytes.get(token.inside.0..token.inside.1).unwrap_or_default();
@@ -270,8 +265,8 @@ impl<'t> Expander<'t> {
             return Step::Continue(token.end);
         }
         match (builtin, found) {
-            (Some(builtin), _) => self.builtin(builtin, around, &parts, out, protected),
-            (None, Some(Macro { options: Some(options), body, .. })) => self.parametric(&options, body, around, &parts),
+            (Some(builtin), _) => self.builtin(builtin, around, &parts, out),
+            (None, Some(found)) if found.options.is_some() => self.parametric(found, around, &parts),
             (None, Some(found)) => Self::plain(found, around, &parts, out),
             (None, None) => Step::Continue(token.end),
         }
@@ -314,7 +309,6 @@ impl<'t> Expander<'t> {
         around: &Around<'_, 'a>,
         parts: &Parts<'_>,
         out: &mut Vec<u8>,
-        protected: Option<&mut Protected>,
     ) -> Step<'a> {
         let arguments = self.arguments(around, parts);
         let behind = around.behind();
@@ -322,17 +316,15 @@ impl<'t> Expander<'t> {
             let text = arguments.into_iter().next().unwrap_or_default();
             return Step::Push(Frame::of_body(Body::Shared(text.into()), None), behind);
         }
-        let start = out.len();
         builtin.call(&arguments, self, out);
-        if let (Builtin::Quote, Some(protected)) = (builtin, protected) {
-            protected.push((start, out.len()));
-        }
         Step::Continue(behind)
     }
 
-    fn parametric<'a>(&mut self, options: &[u8], body: Body, around: &Around<'_, 'a>, parts: &Parts<'_>) -> Step<'a> {
+    /// Collecting the arguments may define the macro anew; then the new definition is called.
+    fn parametric<'a>(&mut self, found: Macro, around: &Around<'_, 'a>, parts: &Parts<'_>) -> Step<'a> {
         let words = self.arguments(around, parts);
-        let bound = bind_arguments(parts.name, options, &words);
+        let Macro { options, body, .. } = self.table.look_up(parts.name).unwrap_or(found);
+        let bound = bind_arguments(parts.name, options.as_deref().unwrap_or_default(), &words);
         let outer = self.table.bound_names();
         let saved = self.table.bind(bound);
         Step::Push(Frame::of_body(body, Some((saved, outer))), around.behind())
@@ -341,12 +333,13 @@ impl<'t> Expander<'t> {
     /// The arguments of a built-in or parametric macro.
     fn arguments(&mut self, around: &Around<'_, '_>, parts: &Parts<'_>) -> Vec<Vec<u8>> {
         if let Some(alternative) = parts.alternative {
-            return vec![self.inner(alternative, Some(&mut Protected::new()))];
+            return vec![self.expand_inner(alternative)];
         }
         let raw = if around.token.kind == TokenKind::Braced { parts.data } else { around.bare_arguments() };
-        let mut protected = Protected::new();
-        let text = self.inner(raw, Some(&mut protected));
-        let words = split_arguments(&text, &protected);
+        let was_quoting = std::mem::replace(&mut self.is_quoting, true);
+        let text = self.expand_inner(raw);
+        self.is_quoting = was_quoting;
+        let words: Vec<Vec<u8>> = crate::text::words(&text).map(unquote).collect();
         self.budget.spend(text.len() + words.len() * 32);
         words
     }
@@ -368,7 +361,7 @@ impl<'t> Expander<'t> {
         }
         let body = trim_start(rest);
         let body = body.strip_suffix(b"\n").unwrap_or(body);
-        let value = if expand_now { self.inner(body, None) } else { body.to_vec() };
+        let value = if expand_now { self.expand_inner(body) } else { body.to_vec() };
         if !self.budget.spend(value.len()) {
             return;
         }
@@ -422,30 +415,6 @@ impl Frame<'_> {
         let end = body.bytes().len();
         Frame { text: FrameText::Body(body), pos: 0, end, undo }
     }
-}
-
-/// Splits an argument text at white space that is not protected; a protected part makes a word even if it is empty.
-fn split_arguments(text: &[u8], protected: &Protected) -> Vec<Vec<u8>> {
-    if protected.is_empty() {
-        return crate::text::words(text).map(<[u8]>::to_vec).collect();
-    }
-    let mut words = Vec::new();
-    let mut word: Option<Vec<u8>> = None;
-    let mut at = 0;
-    let mut ranges = protected.iter().peekable();
-    while at <= text.len() {
-        while let Some((start, end)) = ranges.next_if(|(start, _)| *start <= at) {
-            let inside = text.get((*start).max(at)..*end).unwrap_or_default();
-            word.get_or_insert_default().extend_from_slice(inside);
-            at = at.max(*end);
-        }
-        match text.get(at) {
-            Some(byte) if !is_space(*byte) => word.get_or_insert_default().push(*byte),
-            _ => words.extend(word.take()),
-        }
-        at += 1;
-    }
-    words
 }
 
 /// The macros a call binds, by name.

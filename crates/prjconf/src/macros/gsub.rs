@@ -52,14 +52,13 @@ pub(crate) fn replace(
     let items = parse(pattern)?;
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
-    let mut replaced = 0;
+    let mut left = limit;
     let mut empty_at = None;
-    while at <= text.len() && replaced < limit && !items.is_empty() {
+    while at <= text.len() && left > 0 && !items.is_empty() {
         let allow_empty = empty_at != Some(at);
-        match match_at(&items, text, at, allow_empty, budget)? {
+        match match_at(&items, text, at, allow_empty, &mut left, budget)? {
             Some(end) => {
                 out.extend_from_slice(new);
-                replaced += 1;
                 if end == at {
                     empty_at = Some(at);
                 }
@@ -144,11 +143,14 @@ fn bad_pattern(pattern: &[u8]) -> Vec<u8> {
 }
 
 /// The end of the match at a position, with backtracking; every step is paid from the budget.
+///
+/// Each match that is found takes one of those that are `left`, also an empty one that is not allowed here.
 fn match_at(
     items: &[Item],
     text: &[u8],
     at: usize,
     allow_empty: bool,
+    left: &mut usize,
     budget: &mut Budget,
 ) -> Result<Option<usize>, Vec<u8>> {
     // For each item that may still give way: where it started and how many bytes it has taken.
@@ -160,8 +162,14 @@ fn match_at(
             return Err(b"macro expansion is too large".to_vec());
         }
         let step = match items.get(index) {
-            None if pos != at || allow_empty => return Ok(Some(pos)),
-            None => None,
+            None if *left == 0 => None,
+            None => {
+                *left -= 1;
+                if pos != at || allow_empty {
+                    return Ok(Some(pos));
+                }
+                None
+            }
             Some(item) => take(item, text, pos, budget).inspect(|count| {
                 if item.min != item.max && item.greed != Greed::Possessive {
                     choices.push((index, pos, *count));

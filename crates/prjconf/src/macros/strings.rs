@@ -66,12 +66,12 @@ fn repeat(text: &[u8], count: i64, expander: &mut Expander<'_>, out: &mut Vec<u8
     }
 }
 
-/// The bytes `first` to `last`, counted from 1, from the end if negative.
+/// The bytes `first` to `last`, counted from 1, from the end if negative; 0 counts as 1.
 fn part(text: &[u8], first: i64, last: i64) -> &[u8] {
     let len = i64::try_from(text.len()).unwrap_or(i64::MAX);
-    let from_end = |position: i64| if position < 0 { len.saturating_add(position).saturating_add(1) } else { position };
-    let start = from_end(first).max(1) - 1;
-    let end = from_end(last).min(len);
+    let index = |position: i64| if position < 0 { len.saturating_add(position) } else { (position - 1).max(0) };
+    let start = index(first).max(0);
+    let end = index(last).saturating_add(1).min(len);
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
     range.and_then(|(start, end)| text.get(start..end)).unwrap_or_default()
 }

@@ -95,7 +95,7 @@ fn bare_end(text: &[u8], behind: usize) -> Option<usize> {
 /// The end of the inside of `{…}` and the end of the token, for the brace at `open`.
 ///
 /// The inside has at least one character and ends at the first `}`. Only if it contains `{` or `\` the braces are
-/// counted, and if they do not balance the token takes the whole rest (unless that first `}` is the last byte).
+/// counted, and if they do not balance the token takes the whole rest, of which a `}` at the end is not part of the inside.
 fn braced_end(text: &[u8], open: usize, brace_hint: &mut BraceHint) -> Option<(usize, usize)> {
     let first_close = brace_hint.next_brace(text, open + 1)?;
     if first_close == open + 1 {
@@ -107,7 +107,7 @@ fn braced_end(text: &[u8], open: usize, brace_hint: &mut BraceHint) -> Option<(u
     }
     match balanced_end(text, open, b'{', b'}') {
         Some(end) => Some((end - 1, end)),
-        None if first_close + 1 == text.len() => Some((first_close, text.len())),
+        None if text.last() == Some(&b'}') => Some((text.len() - 1, text.len())),
         None => Some((text.len(), text.len())),
     }
 }

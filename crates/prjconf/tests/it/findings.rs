@@ -132,3 +132,34 @@ fn generated_lines_of_a_joined_text_are_no_findings() {
     let found = check(&tree, &["x86_64", "i586"]);
     assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::UnknownKeyword]);
 }
+
+/// A finding the way a compiler shows it: place, line, and marks under the span.
+fn rendered(name: &str, text: &str) -> String {
+    let tree = parse(text.as_bytes());
+    let mut out = String::new();
+    for finding in check(&tree, ARCHES) {
+        let line = tree.locate(finding.span).line;
+        let start = text[..finding.span.start].rfind('\n').map_or(0, |at| at + 1);
+        let shown = text[start..].lines().next().unwrap_or_default();
+        let column = finding.span.start - start;
+        let marks = "^".repeat((finding.span.end.min(start + shown.len()) - finding.span.start).max(1));
+        let _ = writeln!(out, "{}[{}]: {}", finding.grade().as_str(), finding.code.code(), finding.message);
+        let _ = writeln!(out, "  --> {name}:{line}:{}", column + 1);
+        let _ = writeln!(out, "   | {shown}\n   | {}{marks}", " ".repeat(column));
+        if let Some(help) = finding.help {
+            let _ = writeln!(out, "   = help: {help}");
+        }
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn twenty_faults_are_found_at_their_exact_places() {
+    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = std::fs::read_to_string(workspace.join("corpus/config-findings/twenty-faults.conf")).unwrap();
+    let report = rendered("twenty-faults.conf", &text);
+    let distinct: std::collections::BTreeSet<&str> = codes(&text).into_iter().collect();
+    assert!(distinct.len() >= 20, "{distinct:?}");
+    expect_test::expect_file!["../../../../docs/formats/prjconf-findings.txt"].assert_eq(&report);
+}

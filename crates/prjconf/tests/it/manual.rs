@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use prjconf::keyword::KEYWORDS;
+use prjconf::reference::{Topic, of_topic};
 use prjconf::{Code, Grade, check, parse};
 
 fn workspace() -> std::path::PathBuf {
@@ -40,6 +41,34 @@ fn every_keyword_has_a_section_with_an_example() {
     for heading in headings.lines().filter_map(|line| line.strip_prefix("### ")) {
         assert!(KEYWORDS.iter().any(|keyword| keyword.spelling == heading), "{heading} is no keyword");
     }
+}
+
+#[test]
+fn the_manual_and_the_hover_texts_are_the_same() {
+    let manual = manual();
+    for keyword in KEYWORDS {
+        let section = section(&manual, &format!("### {}", keyword.spelling)).unwrap();
+        let shown: Vec<&str> = section.split("```").next().unwrap().split_whitespace().collect();
+        let kind = keyword.argument_kind();
+        let kind = if kind.is_empty() { String::new() } else { format!("{kind}. ") };
+        assert_eq!(shown.join(" "), format!("`{}` - {kind}{}", keyword.grammar(), keyword.effect));
+    }
+}
+
+#[test]
+fn the_manual_lists_all_names() {
+    let mut names = String::new();
+    for topic in Topic::ALL {
+        names.push_str(&format!("### {}\n\n| form | meaning |\n|---|---|\n", topic.title()));
+        for term in of_topic(*topic) {
+            let old = term.instead.map_or(String::new(), |instead| format!(" (old; {instead})"));
+            names.push_str(&format!("| `{}` | {}{old} |\n", term.form.replace('|', "\\|"), term.effect));
+        }
+        names.push('\n');
+    }
+    let manual = manual();
+    let section = manual.split("\n## NAMES\n\n").nth(1).unwrap_or_default();
+    assert!(section.starts_with(&names), "the section NAMES has to begin with:\n\n{names}");
 }
 
 #[test]

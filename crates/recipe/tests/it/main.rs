@@ -6,6 +6,9 @@
 #![expect(clippy::print_stderr, reason = "says which tests were skipped")]
 #![expect(clippy::disallowed_methods, reason = "the tests run the tools that read descriptions")]
 
+mod spec;
+mod spec_rules;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

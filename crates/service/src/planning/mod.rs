@@ -10,4 +10,5 @@ mod path;
 mod reconcile;
 mod world;
 
+pub(crate) use path::expand as expand_path;
 pub(crate) use reconcile::{State, run_once};

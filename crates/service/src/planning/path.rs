@@ -10,9 +10,9 @@ const LONGEST: usize = 64;
 
 /// One repository of an expanded path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Layer {
-    pub(super) repository: Repository,
-    pub(super) project: ProjectId,
+pub(crate) struct Layer {
+    pub(crate) repository: Repository,
+    pub(crate) project: ProjectId,
 }
 
 impl Layer {
@@ -30,7 +30,7 @@ fn element(repository: &Repository) -> PathElement {
 ///
 /// Rule: Open Build Service's path expansion: only the last element so far is expanded by its own path; each element
 /// counts once.
-pub(super) async fn expand(
+pub(crate) async fn expand(
     session: &mut Session,
     start: Repository,
 ) -> Result<(Vec<Layer>, Vec<PathElement>), ServiceError> {

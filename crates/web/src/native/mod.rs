@@ -3,7 +3,9 @@
 //! [`wire`] has every body; the command line reads answers with the same types.
 
 mod builds;
+mod configs;
 mod distributions;
+pub mod entries;
 mod error;
 mod logs;
 mod projects;
@@ -39,7 +41,10 @@ pub(crate) fn routes() -> Router<App> {
         .route(&at("/distributions/{name}/refresh"), post(distributions::refresh))
         .route(&at("/projects"), get(projects::list).post(projects::create))
         .route(&at("/projects/{name}"), get(projects::show).put(projects::update).delete(projects::delete))
-        .route(&at("/projects/{name}/config"), get(projects::config).put(projects::set_config))
+        .route(&at("/projects/{name}/config"), get(configs::show).put(configs::set))
+        .route(&at("/projects/{name}/config/effective"), get(configs::effective))
+        .route(&at("/projects/{name}/config/revisions"), get(configs::revisions))
+        .route(&at("/projects/{name}/config/revisions/{revision}"), get(configs::revision))
         .route(&at("/projects/{name}/targets/{target}"), put(projects::enable).delete(projects::disable))
         .route(&at("/builds"), get(builds::list).post(submit::create))
         .route(&at("/builds/{id}"), get(builds::show).delete(builds::delete))

@@ -1,17 +1,12 @@
-use std::collections::BTreeSet;
-
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use model::{Project, ProjectName, ProjectSettings, UserName};
-use service::{ConfigRevision, NewProject, ProjectFilter, TargetName};
+use service::{NewProject, ProjectFilter, TargetName};
 
 use super::error::NativeError;
 use super::request::{Caller, InProject, JsonBody, target_called};
-use super::wire::{
-    ConfigAnswer, ConfigRequest, EnableRequest, FindingAnswer, NewProjectRequest, ProjectAnswer, ProjectsAnswer,
-    TargetAnswer, TargetsAnswer,
-};
+use super::wire::{EnableRequest, NewProjectRequest, ProjectAnswer, ProjectsAnswer, TargetAnswer, TargetsAnswer};
 use crate::app::App;
 use crate::query::Query;
 
@@ -102,65 +97,6 @@ pub(super) async fn disable(
 ) -> Result<StatusCode, NativeError> {
     app.service.disable_target(&user, project.id, &target_called(&target)?).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// `GET /projects/NAME/config`.
-pub(super) async fn config(
-    State(app): State<App>,
-    InProject(project): InProject,
-) -> Result<Json<ConfigAnswer>, NativeError> {
-    let revision = app.service.config(project.id).await?;
-    config_answer(&app, &project, revision).await.map(Json)
-}
-
-/// `PUT /projects/NAME/config`.
-pub(super) async fn set_config(
-    State(app): State<App>,
-    Caller(user): Caller,
-    InProject(project): InProject,
-    JsonBody(wanted): JsonBody<ConfigRequest>,
-) -> Result<Json<ConfigAnswer>, NativeError> {
-    let revision = app.service.set_config(&user, project.id, wanted.text.into_bytes(), &wanted.comment).await?;
-    config_answer(&app, &project, revision).await.map(Json)
-}
-
-async fn config_answer(app: &App, project: &Project, revision: ConfigRevision) -> Result<ConfigAnswer, NativeError> {
-    let repositories = app.service.repositories(project.id).await?;
-    let arches = repositories.iter().flat_map(|repository| &repository.arches).map(|arch| arch.arch.to_string());
-    let arches: BTreeSet<String> = arches.collect();
-    let text = revision.text.clone();
-    let findings = tokio::task::spawn_blocking(move || findings(&text, &arches)).await.unwrap_or_default();
-    Ok(ConfigAnswer {
-        revision: revision.revision,
-        text: String::from_utf8_lossy(&revision.text).into_owned(),
-        comment: revision.comment,
-        author: revision.author,
-        created_at: revision.created_at,
-        findings,
-    })
-}
-
-/// What is odd for any of the architectures, each thing once, in order of the text.
-fn findings(text: &[u8], arches: &BTreeSet<String>) -> Vec<FindingAnswer> {
-    let tree = prjconf::parse(text);
-    let neutral = BTreeSet::from(["noarch".to_owned()]);
-    let arches = if arches.is_empty() { &neutral } else { arches };
-    let mut found: Vec<FindingAnswer> = Vec::new();
-    for arch in arches {
-        for finding in prjconf::evaluate(&tree, &prjconf::Options::for_arch(arch)).findings {
-            let answer = FindingAnswer {
-                line: u64::try_from(tree.locate(finding.span).line).unwrap_or(u64::MAX),
-                grade: finding.grade().as_str().to_owned(),
-                message: finding.message,
-                help: finding.help,
-            };
-            if !found.contains(&answer) {
-                found.push(answer);
-            }
-        }
-    }
-    found.sort_by_key(|finding| finding.line);
-    found
 }
 
 /// `GET /targets`.

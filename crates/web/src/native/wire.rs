@@ -196,7 +196,7 @@ pub struct ConfigAnswer {
     pub author: Option<UserName>,
     /// When.
     pub created_at: Timestamp,
-    /// What is odd about the text, for any architecture the project builds for.
+    /// What is odd about the text, seen together with what the project builds against.
     #[serde(default)]
     pub findings: Vec<FindingAnswer>,
 }
@@ -204,14 +204,108 @@ pub struct ConfigAnswer {
 /// Something odd about a build configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingAnswer {
-    /// Line, counted from 1.
-    pub line: u64,
+    /// Stable code (`K001`).
+    pub code: String,
+    /// Stable name of the code (`unknown-keyword`).
+    pub name: String,
     /// `hint`, `warning` or `error`.
     pub grade: String,
+    /// Line, counted from 1.
+    pub line: u64,
+    /// Column in characters, counted from 1; bytes that are no UTF-8 count one each.
+    pub column: u64,
+    /// Offset of the first byte in the text.
+    pub start: u64,
+    /// Offset behind the last byte.
+    pub end: u64,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+}
+
+/// The history of a build configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigRevisionsAnswer {
+    /// Newest first.
+    pub revisions: Vec<ConfigRevisionAnswer>,
+}
+
+/// A revision of a build configuration without its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigRevisionAnswer {
+    /// Number within the project.
+    pub revision: u64,
+    /// Why it was changed.
+    pub comment: String,
+    /// Who changed it.
+    pub author: Option<UserName>,
+    /// When.
+    pub created_at: Timestamp,
+    /// Size of the text.
+    pub bytes: u64,
+    /// Digest of the text.
+    pub sha256: String,
+}
+
+/// What the configurations along the path of a repository come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectiveAnswer {
+    /// Project.
+    pub project: String,
+    /// Repository.
+    pub repository: String,
+    /// Architecture.
+    pub arch: String,
+    /// The configurations it is made of, strongest first.
+    pub layers: Vec<LayerAnswer>,
+    /// Elements of the path that do not exist (`PROJECT/REPOSITORY`).
+    pub missing: Vec<String>,
+    /// Every entry with its origin, keywords in the order of the manual.
+    pub entries: Vec<EntryAnswer>,
+    /// The first error; builds go on without what it spoils.
+    pub parse_error: Option<String>,
+}
+
+/// One configuration of a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerAnswer {
+    /// Project.
+    pub project: String,
+    /// Its repository.
+    pub repository: String,
+    /// Revision; 0 if the project has no configuration.
+    pub revision: u64,
+    /// The text; bytes that are not UTF-8 are replaced.
+    pub text: String,
+}
+
+/// One entry of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryAnswer {
+    /// Keyword without its colon.
+    pub keyword: String,
+    /// The entry of a list or the key of a map; null for keywords with one value.
+    pub entry: Option<String>,
+    /// The value of a key or of a keyword with one value; null for lists.
+    pub value: Option<String>,
+    /// Where it is written; null for defaults.
+    pub origin: Option<OriginAnswer>,
+}
+
+/// A place in one of several texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginAnswer {
+    /// The text: `PROJECT/REPOSITORY`, or the name of a file.
+    pub source: String,
+    /// Line, counted from 1.
+    pub line: u64,
+    /// Offset of the first byte.
+    pub start: u64,
+    /// Offset behind the last byte.
+    pub end: u64,
+    /// Whether macros made the line, so that the bytes there may differ.
+    pub expanded: bool,
 }
 
 /// A build configuration to keep.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use model::{PathElement, ProjectName, RepositoryName};
+use pkg::Arch;
 use serde_json::{Value, json};
+use service::{Target, TargetName};
 
 use crate::kit::{World, form};
 
@@ -175,6 +178,95 @@ async fn a_configuration_is_kept_with_its_author() {
     let odd = json!({"text": "Prefer: libfoo1\n%if\nNosuch: x\n"});
     let kept = world.call("alice", "PUT", &path, odd).await.json();
     assert!(kept["findings"].as_array().is_some_and(|findings| !findings.is_empty()), "{kept}");
+}
+
+#[tokio::test]
+async fn a_configuration_has_a_history_and_says_where_each_entry_is_from() {
+    let world = World::new().await;
+    world.project("p1").await;
+    let path = format!("{BASE}/projects/home:alice:p1/config");
+    for (text, comment) in [("Prefer: libfoo1\n", "choose"), ("Prefer: libfoo2\nOrder: x\n", "other")] {
+        let body = json!({"text": text, "comment": comment});
+        assert_eq!(world.call("alice", "PUT", &path, body).await.status, 200);
+    }
+    let revisions = world.get(&format!("{path}/revisions")).await.json();
+    let numbers: Vec<_> = revisions["revisions"].as_array().unwrap().iter().map(|one| &one["revision"]).collect();
+    assert_eq!(numbers, [2, 1]);
+    assert_eq!(revisions["revisions"][1]["bytes"], 16);
+    assert_eq!(world.get(&format!("{path}/revisions?limit=1&offset=1")).await.json()["revisions"][0]["revision"], 1);
+    let second = world.get(&format!("{path}/revisions/2")).await.json();
+    assert_eq!(
+        second["findings"][0],
+        json!({
+            "code": "K008", "name": "order-without-colon", "grade": "warning", "line": 2, "column": 8, "start": 23,
+            "end": 24, "message": second["findings"][0]["message"], "help": second["findings"][0]["help"],
+        })
+    );
+    assert_eq!(world.get(&format!("{path}/revisions/0")).await.json()["text"], "");
+    for missing in ["revisions/3", "revisions/-1", "revisions/x", "effective?repository=other&arch=x86_64"] {
+        assert_eq!(world.get(&format!("{path}/{missing}")).await.status, 404, "{missing}");
+    }
+    assert_eq!(
+        world.get(&format!("{path}/effective?arch=x86_64")).await.error(),
+        "400 the parameter repository is needed"
+    );
+    let target = format!("{path}/effective?repository=debian-12&arch=x86_64");
+    let newest = world.get(&target).await.json();
+    assert_eq!(
+        (newest["layers"][0]["revision"].as_i64(), &newest["missing"]),
+        (Some(2), &json!(["Debian:12/standard"]))
+    );
+    let prefer = newest["entries"].as_array().unwrap().iter().find(|entry| entry["keyword"] == "Prefer").unwrap();
+    assert_eq!(
+        prefer,
+        &json!({"keyword": "Prefer", "entry": "libfoo2", "value": null, "origin":
+            {"source": "home:alice:p1/debian-12", "line": 1, "start": 8, "end": 15, "expanded": false}})
+    );
+    let first = world.get(&format!("{target}&revision=1")).await.json();
+    assert_eq!(first["layers"][0]["text"], "Prefer: libfoo1\n");
+    assert_eq!(world.get(&format!("{target}&revision=9")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_configuration_is_joined_and_checked_with_what_it_builds_against() {
+    let world = World::new().await;
+    world.project("base").await;
+    let path = |project: &str| format!("{BASE}/projects/home:alice:{project}/config");
+    let base = json!({"text": "%define abi 7\nPrefer: liba\n"});
+    assert_eq!(world.call("alice", "PUT", &path("base"), base).await.status, 200);
+    let own = json!({"text": "Prefer: !liba lib%abi\n"});
+    world.project("own").await;
+    let alone = world.call("alice", "PUT", &path("own"), own.clone()).await.json();
+    let names = |answer: &Value| -> Vec<String> {
+        let findings = answer["findings"].as_array().unwrap().iter();
+        findings.map(|finding| finding["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&alone), ["undefined-macro"]);
+    let mut session = world.store.write().await.unwrap();
+    let element = PathElement {
+        project: ProjectName::parse("home:alice:base").unwrap(),
+        repository: RepositoryName::parse("debian-12").unwrap(),
+    };
+    let target =
+        TargetName { repository: RepositoryName::parse("derived-1").unwrap(), arch: Arch::parse("x86_64").unwrap() };
+    session.put_target(&Target { name: target, path: element, active: true }).await.unwrap();
+    session.commit().await.unwrap();
+    let wanted = json!({"name": "home:alice:derived", "targets": ["derived-1-x86_64"]});
+    assert_eq!(world.call("alice", "POST", &format!("{BASE}/projects"), wanted).await.status, 201);
+    let derived = world.call("alice", "PUT", &path("derived"), own).await.json();
+    assert_eq!(names(&derived), Vec::<String>::new());
+    let query = "effective?repository=derived-1&arch=x86_64";
+    let effective = world.get(&format!("{}/{query}", path("derived"))).await.json();
+    let layers: Vec<_> = effective["layers"].as_array().unwrap().iter().map(|layer| &layer["project"]).collect();
+    assert_eq!(layers, ["home:alice:derived", "home:alice:base"]);
+    let entries = effective["entries"].as_array().unwrap().iter();
+    let prefers: Vec<_> = entries.filter(|entry| entry["keyword"] == "Prefer").collect();
+    assert_eq!(prefers.len(), 1);
+    assert_eq!(prefers[0]["entry"], "lib7");
+    assert_eq!(
+        prefers[0]["origin"],
+        json!({"source": "home:alice:derived/derived-1", "line": 1, "start": 0, "end": 21, "expanded": true})
+    );
 }
 
 #[tokio::test]
