@@ -8,6 +8,7 @@ use expand::Expander;
 use crate::CaseTally;
 use crate::cases_expand::case;
 
+// Reads compressed lists (liblzma).
 #[path = "../../crates/expand/tests/it/universe.rs"]
 mod universe;
 

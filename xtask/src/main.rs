@@ -25,12 +25,12 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                    config-real, config-effects or expand
   cases universe OPTIONS
                    the same with all of Debian: --data FOLDER --expected FILE [--n COUNT] [--seed TEXT]
+  peer expand OPTIONS
+                   random worlds through the peers and us: [--seed NUMBER] [--n COUNT] [--keep FOLDER] [--most COUNT]
+                   [--obs-build FOLDER] [--bssolv BUILD-TREE]
   peer config OPTIONS
                    generated configurations through the peer and us: [--library FOLDER] [--count CASES] [--seed NUMBER]
-                   [--first NUMBER] [--keep FOLDER]; the library is a checkout of obs-build, OBS_BUILD_DIR if not given
-  fuzz expand OPTIONS
-                   random worlds through the peers and us: [--seed NUMBER] [--n COUNT] [--keep FOLDER] [--most COUNT]
-                   [--obs-build FOLDER] [--bssolv BUILD-TREE]";
+                   [--first NUMBER] [--keep FOLDER]; the library is a checkout of obs-build, OBS_BUILD_DIR if not given";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -50,8 +50,8 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
         ["tidy"] => report(&tidy::problems(&workspace_root())?),
         ["bless"] => bless::write(&workspace_root()),
         ["cases", "universe", options @ ..] => finish_cases(&cases_universe::run(options)?),
+        ["peer", "expand", options @ ..] => fuzz_expand::run(options),
         ["peer", "config", options @ ..] => finish_cases(&peer::run(options)?),
-        ["fuzz", "expand", options @ ..] => fuzz_expand::run(options),
         ["cases", kind, folder] => cases(kind, Path::new(folder)),
         _ => bail!("{USAGE}"),
     }

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use expand::{Asked, BuildRequest, Derivation, Expander};
+use expand::{Asked, BuildRequest, Derivation, Expander, Pool, Users};
 
 #[path = "../tests/it/case.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
@@ -48,6 +48,13 @@ fn measure(requests: &[BuildRequest], run: impl Fn(&BuildRequest)) -> Vec<Durati
     requests.iter().map(|request| (0..3).map(|_| once(request)).min().unwrap()).collect()
 }
 
+/// Memory of this process.
+fn resident_kilobytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
 fn main() {
     let named = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).map(PathBuf::from);
     let folder =
@@ -56,9 +63,23 @@ fn main() {
         println!("skipped: no Debian lists at {}", folder.display());
         return;
     }
-    let universe = timed("read lists", || universe::Universe::read(&folder, "Sources-all.slim.xz").unwrap());
+    let mut universe = timed("read lists", || universe::Universe::read(&folder, "Sources-all.slim.xz").unwrap());
     let pool = timed("build pool", || universe.pool());
     println!("{} packages, {} bytes", pool.len(), pool.memory_bytes());
+    let file = timed("write pool file", || pool.to_bytes(&[0; 32]));
+    println!("{} bytes of file", file.len());
+    let loads = (0..9).map(|_| {
+        let start = Instant::now();
+        drop(Pool::from_bytes(&[0; 32], &file).unwrap());
+        start.elapsed()
+    });
+    println!("load pool file: best of nine {:.1} ms", loads.min().unwrap().as_secs_f64() * 1000.0);
+    let builder = universe.builder();
+    let half = builder.to_bytes(&[0; 32]);
+    timed("load half-built pool", || expand::PoolBuilder::from_bytes(&[0; 32], &half).unwrap());
+    timed("finish a pool", || builder.finish());
+    drop((file, half));
+    universe.packages = Vec::new();
     let config = case::read_config("x86_64", &universe::config(&folder, false).unwrap());
     let expander = timed("new expander", || Expander::new(&pool, &config));
 
@@ -84,6 +105,16 @@ fn main() {
             }
         });
     });
+    println!("resident: {} kB", resident_kilobytes());
+    let kept: Vec<Option<&[expand::PackageId]>> = sets.iter().map(|set| set.as_deref().ok()).collect();
+    let users = timed("index of users", || Users::new(&expander, &all, &kept));
+    let zlib = pool.find("zlib1g").unwrap();
+    let affected = timed("affected by new content of zlib1g", || users.of_content(zlib));
+    let provides: Vec<String> = pool.provides(zlib).collect();
+    let changed = timed("affected by a change of zlib1g", || {
+        users.of_change(&pool, "zlib1g", provides.iter().map(String::as_str))
+    });
+    println!("{} rebuild, {} are looked at again", affected.sources.len(), changed.sources.len());
     let resolved = sets.iter().filter(|set| set.is_ok()).count();
     let entries: usize = sets.iter().flatten().map(Vec::len).sum();
     println!("{resolved} resolve, {entries} entries");

@@ -4,6 +4,7 @@
 //! arguments; the same arguments give the same answer, in the same order. What it deliberately does not do: search. A
 //! decision once made is never taken back, so that people can follow why a package is there.
 
+mod affected;
 mod bits;
 mod config;
 mod expander;
@@ -18,6 +19,7 @@ mod sets;
 mod trace;
 mod why;
 
+pub use affected::{Affected, Users};
 pub use config::ExpandConfig;
 pub use expander::{Expander, Expansion};
 pub use order::{BuildOrder, Cycle, InstallOrder, build_needs, build_order};

@@ -112,6 +112,26 @@ pub fn fingerprint(own_binaries: &[String], mut lines: Vec<MetaLine>, algorithm:
     lines
 }
 
+/// Stands for the digest of a package that is known by its index only and was not downloaded yet.
+pub const NOT_DOWNLOADED: &str = "d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0";
+
+/// The fingerprint of an image: what goes into it, each package once, nothing of what that was built with.
+///
+/// Sorted by path, then line.
+#[must_use]
+pub fn image_fingerprint(packages: impl IntoIterator<Item = MetaLine>) -> Vec<MetaLine> {
+    let mut lines: Vec<MetaLine> = packages.into_iter().collect();
+    lines.sort();
+    lines
+}
+
+/// Whether two fingerprints have the same source and direct dependencies: all that counts with `rebuild="direct"`.
+#[must_use]
+pub fn is_same_directly(old: &[MetaLine], new: &[MetaLine]) -> bool {
+    let direct = |lines: &[MetaLine]| lines.iter().filter(|line| line.depth() == 0).cloned().collect::<Vec<_>>();
+    direct(old) == direct(new)
+}
+
 /// How near the first difference of two fingerprints is: 0 none, 1 the source, 2 a direct dependency, 3 one step on.
 #[must_use]
 pub fn difference_depth(old: &[MetaLine], new: &[MetaLine]) -> usize {
@@ -187,6 +207,17 @@ mod tests {
             lines_of_dependency("bash-devel", &stored, Some("x")).iter().map(ToString::to_string).collect();
         assert_eq!(brought, ["11  bash-devel", "22  bash-devel/glibc", "33  bash-devel/glibc/gcc"]);
         assert!(lines_of_dependency("bash-devel", &stored, Some("bash")).is_empty());
+    }
+
+    #[test]
+    fn only_direct_dependencies_count_if_asked() {
+        assert!(is_same_directly(&lines(&["1  a", "1  b/c"]), &lines(&["1  a", "2  b/c", "1  b/d"])));
+        assert!(!is_same_directly(&lines(&["1  a"]), &lines(&["2  a"])));
+    }
+
+    #[test]
+    fn an_image_lists_its_packages_by_name() {
+        assert_eq!(image_fingerprint(lines(&["1  b", "3  a", "2  a"])), lines(&["2  a", "3  a", "1  b"]));
     }
 
     #[test]

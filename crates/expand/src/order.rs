@@ -275,6 +275,15 @@ pub struct BuildOrder {
     pub groups: Vec<Vec<u32>>,
 }
 
+impl BuildOrder {
+    /// For each cycle, in their order, the need that was given up: that of the member met first for the next one.
+    ///
+    /// The first of the pair comes before the second in [`order`](Self::order) although it needs it.
+    pub fn broken(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.cycles.iter().filter_map(|cycle| Some((*cycle.first()?, *cycle.get(1)?)))
+    }
+}
+
 /// Orders packages 0 to n for building; `needs` lists for each the packages it depends on.
 ///
 /// The walk is depth first, packages in the order given, their needs from last to first. On meeting a package that is still open, the dependency of that package on
@@ -449,6 +458,14 @@ mod tests {
         let order = build_order(&[vec![1], vec![2], vec![]]);
         assert_eq!(order.order, [2, 1, 0]);
         assert!(order.cycles.is_empty() && order.groups.is_empty());
+    }
+
+    #[test]
+    fn each_cycle_names_the_need_given_up() {
+        let order = build_order(&[vec![1], vec![2], vec![0]]);
+        assert_eq!(order.broken().collect::<Vec<_>>(), [(0, 1)]);
+        let place = |package| order.order.iter().position(|other| *other == package);
+        assert!(place(0) < place(1));
     }
 
     #[test]

@@ -12,5 +12,6 @@ mod view;
 
 pub use build::PoolBuilder;
 pub use codec::PoolFileError;
+pub(crate) use csr::Csr;
 pub(crate) use view::Providers;
 pub use view::{PackageId, Pool};

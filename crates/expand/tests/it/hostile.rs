@@ -180,3 +180,35 @@ fn the_same_question_always_has_the_same_answer() {
     // The order of packages in their repository does not matter either.
     assert_eq!(first, lines(&backward));
 }
+
+#[test]
+fn the_number_of_threads_does_not_show() {
+    let packages = (0..800_u32).map(|i| {
+        // Some ask for what many provide and nobody prefers.
+        let second = if i % 50 == 49 { "d".to_owned() } else { format!("p{}", i / 2) };
+        let requires = [format!("c{}", i * 7 % 60), second];
+        let provides = if i > 700 { "d".to_owned() } else { format!("c{}", i % 60) };
+        package(&format!("p{i}"), &[provides.as_str()], &requires.each_ref().map(String::as_str))
+    });
+    let pool = pool(packages);
+    let config = ExpandConfig { prefer: (0..60).map(|i| format!("p{i}")).collect(), ..ExpandConfig::default() };
+    let expander = Expander::new(&pool, &config);
+    let requests: Vec<Request> = (0..800).map(|i| Request::parse([format!("p{i}"), format!("c{}", i % 60)])).collect();
+    let answers = |threads: usize| -> String {
+        let share = requests.len().div_ceil(threads);
+        std::thread::scope(|scope| {
+            let parts: Vec<_> = requests
+                .chunks(share)
+                .map(|part| {
+                    scope.spawn(|| part.iter().map(|r| format!("{:?}\n", expander.expand(r))).collect::<String>())
+                })
+                .collect();
+            parts.into_iter().map(|part| part.join().unwrap()).collect()
+        })
+    };
+    let one = answers(1);
+    assert!(one.contains("Ok([") && one.contains("Choice"));
+    for threads in [2, 8] {
+        assert_eq!(answers(threads), one, "{threads} threads");
+    }
+}

@@ -2,6 +2,7 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "cases are files, hostile input is timed")]
 
+mod affected;
 mod case;
 mod effects;
 mod hostile;

@@ -93,11 +93,16 @@ impl Universe {
 
     /// The pool of all binaries.
     pub(crate) fn pool(&self) -> Pool {
+        self.builder().finish()
+    }
+
+    /// The same, not finished.
+    pub(crate) fn builder(&self) -> PoolBuilder {
         let mut builder = PoolBuilder::new(PackageFormat::Deb);
         for package in &self.packages {
             builder.add_repository_package(0, package);
         }
-        builder.finish()
+        builder
     }
 
     /// The `count` sources whose names have the smallest checksums together with `seed`, sorted by name.
