@@ -47,7 +47,7 @@ fn a_choice_is_explained_and_the_offered_line_makes_the_build_possible() {
     let ran = server.kiln(&impact);
     assert!(
         ran.stdout().starts_with(
-            "debian-12-x86_64: 1 packages: 0 become unresolvable, 1 resolvable, 0 change their root, 1 would rebuild\n  \
+            "debian-12-x86_64: of 1 packages 0 become unresolvable, 1 resolvable, 0 change their root, 1 would rebuild\n  \
              app: can be built then\n"
         ),
         "{}{}",

@@ -63,7 +63,7 @@ fn show_target(target: &TargetImpact, all: bool, output: Output) {
         return;
     }
     output.line(format!(
-        "{}: {} packages: {} become unresolvable, {} resolvable, {} change their root, {} would rebuild",
+        "{}: of {} packages {} become unresolvable, {} resolvable, {} change their root, {} would rebuild",
         target.target,
         target.packages,
         target.become_unresolvable,
