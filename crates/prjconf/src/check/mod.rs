@@ -5,6 +5,7 @@
 mod keywords;
 mod lines;
 mod pattern;
+pub(crate) mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,7 +99,8 @@ fn constant_conditions(tree: &Tree, decisions: &BTreeMap<usize, BTreeMap<bool, u
             continue;
         }
         let message = format!("the condition is {value} for every architecture of this repository");
-        findings.push(Finding::new(Code::ConstantCondition, lines::trimmed_span(tree, item), message));
+        let span = lines::trimmed_span(tree, item);
+        findings.push(Finding::new(Code::ConstantCondition, span, message, lines::CONSTANT_HELP));
     }
     findings
 }
@@ -123,13 +125,10 @@ fn undefined_macro(tree: &Tree, item: usize, name: &[u8]) -> Option<Finding> {
         at = position + 1;
     };
     let start = item.start as usize + start;
-    let finding = Finding::new(
-        Code::UndefinedMacro,
-        Span { start, end: start + name.len() },
-        format!("macro `{shown}` is not defined here and stays as text"),
-    );
+    let span = Span { start, end: start + name.len() };
+    let message = format!("macro `{shown}` is not defined here and stays as text");
     let help = "`%{?name}` is empty if the macro is not defined; macros of `Macros:` blocks are not visible here";
-    Some(finding.with_help(help))
+    Some(Finding::new(Code::UndefinedMacro, span, message, help))
 }
 
 /// Words that stay as text because a later step reads them.

@@ -74,6 +74,32 @@ fn each_code_has_an_example_that_makes_it() {
     assert!(without.is_empty(), "no example: {without:?}");
 }
 
+/// What the examples do not show: each way a finding of a code can be made.
+const FURTHER_WAYS: &[&str] = &[
+    "Foo: bar\n",
+    "Prefer vim\nPrefer:vim\n:Macros\n",
+    "BuildFlags: quitesomethingelse\nExpandFlags: quitesomethingelse\nPublishFlags: quitesomethingelse\n",
+    "Repotype: quitesomethingelse\nPatterntype: quitesomethingelse\nType: quitesomethingelse\n",
+    "BinaryType: quitesomethingelse\nBuildEngine: quitesomethingelse\n",
+    "Prefer: ! vim - x: -vim\nPrefer: vim \\\n",
+    "Conflict: a:\nSingleExport: x\nExportFilter: *.rpm x86_64\n",
+    "%elif 1\n%endif\n%if 1 +\n%endif\n%if 1 = 1\n%endif\n%if (1\n%endif\n%if 1 ? 2\n%endif\n%if \"a\" * 2\n%endif\n",
+    "%if foo(1)\n%endif\n%if lua:string.foo(1)\n%endif\n%if 1/0\n%endif\n",
+    "%define a %a\nPrefer: %a %(date) %{load:x}\n",
+];
+
+#[test]
+fn every_finding_has_a_help() {
+    let texts = EXAMPLES.iter().map(|(_, text)| *text).chain(FURTHER_WAYS.iter().copied());
+    for text in texts {
+        let found = check(&parse(text.as_bytes()), ARCHES);
+        assert!(!found.is_empty(), "{text:?} has no findings");
+        for finding in found {
+            assert!(finding.help.is_some_and(|help| !help.is_empty()), "{text:?}: {}", finding.message);
+        }
+    }
+}
+
 #[test]
 fn a_useless_removal_is_only_told_if_the_weaker_texts_are_there() {
     assert!(codes("Prefer: !vim\n").is_empty());
@@ -82,6 +108,7 @@ fn a_useless_removal_is_only_told_if_the_weaker_texts_are_there() {
     let tree = combine(&[base, own]);
     let found = check(&tree, &["x86_64"]);
     assert_eq!(found.len(), 1);
+    assert!(found[0].help.is_some());
     let place = tree.locate(found[0].span);
     assert_eq!((found[0].code, place.name.as_str(), place.line), (Code::UselessRemoval, "own", 1));
 }
@@ -138,35 +165,4 @@ fn generated_lines_of_a_joined_text_are_no_findings() {
     let tree = server_config(&context, &[base]);
     let found = check(&tree, &["x86_64", "i586"]);
     assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::UnknownKeyword]);
-}
-
-/// A finding the way a compiler shows it: place, line, and marks under the span.
-fn rendered(name: &str, text: &str) -> String {
-    let tree = parse(text.as_bytes());
-    let mut out = String::new();
-    for finding in check(&tree, ARCHES) {
-        let line = tree.locate(finding.span).line;
-        let start = text[..finding.span.start].rfind('\n').map_or(0, |at| at + 1);
-        let shown = text[start..].lines().next().unwrap_or_default();
-        let column = finding.span.start - start;
-        let marks = "^".repeat((finding.span.end.min(start + shown.len()) - finding.span.start).max(1));
-        let _ = writeln!(out, "{}[{}]: {}", finding.grade().as_str(), finding.code.code(), finding.message);
-        let _ = writeln!(out, "  --> {name}:{line}:{}", column + 1);
-        let _ = writeln!(out, "   | {shown}\n   | {}{marks}", " ".repeat(column));
-        if let Some(help) = finding.help {
-            let _ = writeln!(out, "   = help: {help}");
-        }
-        out.push('\n');
-    }
-    out
-}
-
-#[test]
-fn twenty_faults_are_found_at_their_exact_places() {
-    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let text = std::fs::read_to_string(workspace.join("corpus/config-findings/twenty-faults.conf")).unwrap();
-    let report = rendered("twenty-faults.conf", &text);
-    let distinct: std::collections::BTreeSet<&str> = codes(&text).into_iter().collect();
-    assert!(distinct.len() >= 20, "{distinct:?}");
-    expect_test::expect_file!["../../../../docs/formats/prjconf-findings.txt"].assert_eq(&report);
 }
