@@ -208,6 +208,11 @@ fn tail_from(text: &[u8], body: &[u8]) -> usize {
 
 /// The name a `%define` or `%global` line defines.
 fn defined_name(line: &[u8]) -> Option<&[u8]> {
+    define_parts(line).map(|(name, _)| name)
+}
+
+/// The name a `%define` or `%global` line defines, and what is behind it.
+pub(super) fn define_parts(line: &[u8]) -> Option<(&[u8], &[u8])> {
     if !starts_define(line) {
         return None;
     }
@@ -215,5 +220,5 @@ fn defined_name(line: &[u8]) -> Option<&[u8]> {
     let word = start.iter().take_while(|byte| !is_space(**byte)).count();
     let rest = trim_start(start.get(word..)?);
     let len = rest.iter().take_while(|byte| is_word(**byte)).count();
-    rest.get(..len).filter(|name| !name.is_empty())
+    rest.split_at_checked(len).filter(|(name, _)| !name.is_empty())
 }

@@ -11,10 +11,16 @@ use crate::expr::lexer::{function_name_end, mixed_end, mixed_string_end, word_en
 use crate::macros::token::balanced_end;
 use crate::text::{find, find_byte, is_space, is_word, trim, trim_start};
 
+/// Longer lines are not walked; a hostile line could have many errors.
+const MAX_BYTES: usize = 4096;
+
 /// The part of a line a message is about; without a better answer the line without the white space around it.
 ///
 /// `undefined` are the macros of the line that are used without a test but are not defined.
 pub(crate) fn of_error(line: &[u8], message: &str, undefined: &[&[u8]]) -> Range<usize> {
+    if line.len() > MAX_BYTES {
+        return trimmed(line, 0..line.len());
+    }
     if let Some(range) = of_macro(line, message) {
         return range;
     }

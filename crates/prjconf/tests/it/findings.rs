@@ -166,3 +166,56 @@ fn generated_lines_of_a_joined_text_are_no_findings() {
     let found = check(&tree, &["x86_64", "i586"]);
     assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::UnknownKeyword]);
 }
+
+/// The lines of the constant conditions of a text, with their values.
+fn constant(text: &str) -> Vec<(usize, bool)> {
+    let tree = parse(text.as_bytes());
+    let found = check(&tree, ARCHES).into_iter().filter(|finding| finding.code == Code::ConstantCondition);
+    found.map(|finding| (tree.locate(finding.span).line, finding.message.contains("true"))).collect()
+}
+
+#[test]
+fn a_condition_nothing_can_change_is_a_finding_though_it_has_macros() {
+    for (text, expected) in [
+        ("%define n 1\n%if %n == 1\nKeep: a\n%endif\n", &[(2, true)][..]),
+        ("%define n 1\n%if 0%{?n} > 1\nKeep: a\n%elif 0%{?n}\nKeep: b\n%endif\n", &[(2, false), (4, true)]),
+        ("%if \"%_target_cpu\" == \"s390x\"\nKeep: a\n%endif\n", &[(1, false)]),
+        ("%define mine %ix86 x86_64\n%ifarch %mine\nKeep: a\n%endif\n", &[(2, true)]),
+        ("%ifarch i586\n%define n 1\n%else\n%define n 2\n%endif\n%if %n < 3\nKeep: a\n%endif\n", &[(6, true)]),
+    ] {
+        assert_eq!(constant(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_condition_something_can_change_is_no_finding() {
+    for text in [
+        "%if 0%{?suse_version} > 1500\nKeep: a\n%endif\n",
+        "%if \"%_target_cpu\" == \"x86_64\"\nKeep: a\n%endif\n",
+        "%ifarch i586\n%define n 1\n%else\n%define n 2\n%endif\n%if %n == 1\nKeep: a\n%endif\n",
+        "%ifarch %{?arches}\nKeep: a\n%endif\n",
+        "%{!?n:%define n 1}\n%if %n\nKeep: a\n%endif\n",
+        "%if 0%{?x}\n%define n 1\n%endif\n%if 0%{?n}\nKeep: a\n%endif\n",
+        "%ifarch i586\n%define n 1\n%if %n\nKeep: a\n%endif\n%endif\n",
+    ] {
+        assert_eq!(constant(text), [], "{text}");
+    }
+}
+
+#[test]
+fn what_another_text_or_the_server_defines_may_be_otherwise_elsewhere() {
+    let own = "%if %n\nKeep: a\n%endif\n%if %_is_this_project\nKeep: b\n%endif\n";
+    let base = SourceText { name: "base", text: b"%define n 1\n" };
+    let tree = combine(&[base, SourceText { name: "own", text: own.as_bytes() }]);
+    assert_eq!(check(&tree, ARCHES).iter().filter(|finding| finding.code == Code::ConstantCondition).count(), 0);
+    let context = ServerContext { project: "p", repository: "r", ..ServerContext::default() };
+    let element = PathElement { project: "p", repository: "r", text: Some(own.as_bytes()) };
+    let tree = server_config(&context, &[element]);
+    assert_eq!(check(&tree, ARCHES).iter().filter(|finding| finding.code == Code::ConstantCondition).count(), 0);
+}
+
+#[test]
+fn a_condition_that_is_wrong_is_not_called_constant_as_well() {
+    assert_eq!(codes("%if 1 +\n%endif\n"), ["K101"]);
+    assert_eq!(codes("%define n 0\n%if 1/%n\n%endif\n"), ["K101"]);
+}
