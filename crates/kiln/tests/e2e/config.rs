@@ -399,6 +399,16 @@ fn project(folder: &tempfile::TempDir) -> Server {
     server
 }
 
+/// Commands of `kiln config` with what they print and how they end.
+fn answers(server: &Server, commands: &[&[&str]]) -> String {
+    let mut shown = String::new();
+    for arguments in commands {
+        let ran = server.kiln(&[&["config"], *arguments].concat());
+        shown.push_str(&format!("$ {}\n{}{}exit {}\n\n", arguments.join(" "), ran.stdout(), ran.stderr(), ran.code()));
+    }
+    shown
+}
+
 #[test]
 fn projects_are_checked_shown_and_compared_on_the_server() {
     let folder = folder(&[
@@ -417,11 +427,7 @@ fn projects_are_checked_shown_and_compared_on_the_server() {
         &["diff", PROJECT, "--from-revision", "9"],
         &["check", "home:admin:nosuch"],
     ];
-    let mut shown = String::new();
-    for arguments in all {
-        let ran = server.kiln(&[&["config"], arguments].concat());
-        shown.push_str(&format!("$ {}\n{}{}exit {}\n\n", arguments.join(" "), ran.stdout(), ran.stderr(), ran.code()));
-    }
+    let shown = answers(&server, &all);
     expect![[r#"
         $ check home:admin:tools
         warning[K001]: unknown keyword `Perfer:`
