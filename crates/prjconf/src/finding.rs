@@ -1,7 +1,9 @@
 //! Findings: what is wrong or doubtful in a configuration, with a stable code and an exact place.
 
 use crate::apply::{Remark, Said, Texts};
+use crate::check::place;
 use crate::keyword::KEYWORDS;
+use crate::lines::LineError;
 use crate::origin::origin_in;
 use crate::text::{decode, printable};
 use crate::tree::Span;
@@ -142,18 +144,13 @@ pub struct Finding {
     pub span: Span,
     /// What is wrong, with what; lower case, one line, safe to print.
     pub message: String,
-    /// What to do, if that is known.
+    /// What to do, or what the line does as it is; every finding of this crate has it.
     pub help: Option<String>,
 }
 
 impl Finding {
-    pub(crate) fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, span, message: message.into(), help: None }
-    }
-
-    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
+    pub(crate) fn new(code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { code, span, message: message.into(), help: Some(help.into()) }
     }
 
     /// How bad it is.
@@ -170,12 +167,7 @@ pub(crate) const MAX_FINDINGS: usize = 500;
 pub(crate) fn of_evaluation(texts: Texts<'_>, said: &Said<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for error in &texts.lines.errors {
-        let item = texts.tree.items().get(error.item);
-        let span = item.map_or(Span::default(), |item| Span { start: item.start as usize, end: item.end as usize });
-        let message = printable(&decode(&error.message));
-        let unterminated = message.starts_with("unterminated if");
-        let code = if unterminated { Code::UnterminatedCondition } else { Code::MacroError };
-        findings.push(Finding::new(code, span, message));
+        findings.push(of_error(texts, error));
     }
     for remark in said.remarks.iter().take(MAX_FINDINGS) {
         let (Remark::UnknownKeyword(word) | Remark::LateFromScratch(word)) = *remark;
@@ -183,8 +175,8 @@ pub(crate) fn of_evaluation(texts: Texts<'_>, said: &Said<'_>) -> Vec<Finding> {
         findings.push(match remark {
             Remark::UnknownKeyword(word) => unknown_keyword(texts.word(*word), span),
             Remark::LateFromScratch(_) => {
-                Finding::new(Code::LateFromScratch, span, "`FromScratch:` does not come first")
-                    .with_help("move it in front of all other directives")
+                let help = "move it in front of all other directives";
+                Finding::new(Code::LateFromScratch, span, "`FromScratch:` does not come first", help)
             }
         });
     }
@@ -192,26 +184,70 @@ pub(crate) fn of_evaluation(texts: Texts<'_>, said: &Said<'_>) -> Vec<Finding> {
     findings
 }
 
+/// An error of a macro or an expression, at its exact place; an open condition, at the whole line.
+fn of_error(texts: Texts<'_>, error: &LineError) -> Finding {
+    let item = texts.tree.items().get(error.item);
+    let start = item.map_or(0, |item| item.start as usize);
+    let line = item.map_or(&[][..], |item| texts.tree.item_text(item));
+    let message = printable(&decode(&error.message));
+    if message.starts_with("unterminated if") {
+        let help = "add `%endif` behind the last line it is about";
+        let span = Span { start, end: start + line.len() };
+        return Finding::new(Code::UnterminatedCondition, span, message, help);
+    }
+    let of_item = texts.lines.undefined.iter().filter(|(item, _)| *item == error.item);
+    let undefined: Vec<&[u8]> = of_item.map(|(_, name)| name.as_slice()).collect();
+    let place = place::of_error(line, &message, &undefined);
+    let help = error_help(&message, place::has_macro(line));
+    Finding::new(Code::MacroError, Span { start: start + place.start, end: start + place.end }, message, help)
+}
+
+/// What to do about an error of a macro or an expression that has macros or not.
+fn error_help(message: &str, has_macro: bool) -> &'static str {
+    let starts = |start| message.starts_with(start);
+    match message {
+        "division by zero" => "test the divisor in an outer condition; both sides of `&&` and `?:` are computed",
+        "unmatched (" | "unmatched function (" => "add the missing `)`",
+        _ if starts("syntax error while parsing ternary") => "write `CONDITION ? YES : NO`",
+        _ if starts("syntax error while parsing") => "comparisons and logic have two characters: `==`, `&&`, `||`",
+        _ if starts("syntax error") && has_macro => {
+            "if a macro may be undefined, write `0%{?name}` for numbers and `\"%{?name}\"` for texts"
+        }
+        _ if starts("syntax error") => "operands and operators take turns; quote what is no plain word or number",
+        _ if starts("argument of") => "only numbers can be computed with; only `+` joins two quoted texts",
+        _ if starts("unsupported expression function") => "known are the functions `lua:string.NAME`",
+        _ if starts("unsupported") || starts("cannot expand") => {
+            "configurations cannot use this; see prjconf(5), MACROS"
+        }
+        _ if message.contains("too deeply nested") => "a macro must not lead back to itself",
+        _ if message.contains("too large") => "a macro must not repeat itself without end; see prjconf(5), LIMITS",
+        _ => "servers refuse the configuration until this is put right; see prjconf(5), MACROS",
+    }
+}
+
 fn unknown_keyword(word: &[u8], span: Span) -> Finding {
     let shown = printable(&decode(word));
-    let finding = Finding::new(Code::UnknownKeyword, span, format!("unknown keyword `{shown}`"));
+    let help = unknown_keyword_help(&shown);
+    Finding::new(Code::UnknownKeyword, span, format!("unknown keyword `{shown}`"), help)
+}
+
+fn unknown_keyword_help(shown: &str) -> String {
     let lower = shown.to_ascii_lowercase();
     if let Some((front, rest)) = shown.split_once(':') {
         let known = KEYWORDS.iter().find(|keyword| keyword.name().eq_ignore_ascii_case(front));
         if let Some(keyword) = known.filter(|_| !rest.is_empty()) {
-            return finding.with_help(format!("put a blank behind the colon: `{} {rest}`", keyword.spelling));
+            return format!("put a blank behind the colon: `{} {rest}`", keyword.spelling);
         }
     }
-    if let Some(keyword) = KEYWORDS.iter().find(|keyword| keyword.name().eq_ignore_ascii_case(&shown)) {
-        return finding.with_help(format!("a keyword ends in a colon: `{}`", keyword.spelling));
+    if let Some(keyword) = KEYWORDS.iter().find(|keyword| keyword.name().eq_ignore_ascii_case(shown)) {
+        return format!("a keyword ends in a colon: `{}`", keyword.spelling);
     }
     if lower == ":macros" {
-        return finding.with_help("there is no open `Macros:` block here");
+        return "there is no open `Macros:` block here".to_owned();
     }
-    let spellings = KEYWORDS.iter().map(|keyword| keyword.spelling);
-    match nearest(&lower, spellings) {
-        Some(spelling) => finding.with_help(format!("did you mean `{spelling}`?")),
-        None => finding,
+    match nearest(&lower, KEYWORDS.iter().map(|keyword| keyword.spelling)) {
+        Some(spelling) => format!("did you mean `{spelling}`?"),
+        None => "the line has no effect; prjconf(5) lists the keywords, and `#` starts a comment".to_owned(),
     }
 }
 

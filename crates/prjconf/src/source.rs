@@ -1,5 +1,8 @@
 //! Where the bytes of a joined text come from.
 
+use std::sync::OnceLock;
+
+use crate::text::find_byte;
 use crate::tree::Span;
 
 /// The number of a source: its place in the list of texts that were joined, base first.
@@ -40,13 +43,35 @@ struct SegmentOrigin {
 pub struct SourceMap {
     names: Vec<String>,
     segments: Vec<Segment>,
+    line_feeds: OnceLock<LineFeeds>,
+}
+
+/// The offsets of all line feeds of a text, made when the first line number is asked for.
+#[derive(Debug, Clone)]
+struct LineFeeds(Vec<usize>);
+
+impl LineFeeds {
+    fn of(text: &[u8]) -> Self {
+        let mut offsets = Vec::new();
+        let mut at = 0;
+        while let Some(found) = find_byte(text, at, b'\n') {
+            offsets.push(found);
+            at = found + 1;
+        }
+        Self(offsets)
+    }
+
+    /// How many there are in front of an offset.
+    fn before(&self, offset: usize) -> usize {
+        self.0.partition_point(|line_feed| *line_feed < offset)
+    }
 }
 
 impl SourceMap {
     /// The map of a text that is its own only source.
     pub(crate) fn single(_len: usize) -> Self {
         let from = Some(SegmentOrigin { source: SourceId(0), offset: 0, line: 1 });
-        Self { names: vec![String::new()], segments: vec![Segment { start: 0, from }] }
+        Self { names: vec![String::new()], segments: vec![Segment { start: 0, from }], ..Self::default() }
     }
 
     /// The names of all sources, base first.
@@ -66,25 +91,25 @@ impl SourceMap {
         index.checked_sub(1).and_then(|index| self.segments.get(index))
     }
 
+    /// The line, counted from 1, of an offset of the joined text. `text` must be the same in all calls.
+    pub(crate) fn line_number(&self, text: &[u8], offset: usize) -> usize {
+        self.line_feeds.get_or_init(|| LineFeeds::of(text)).before(offset) + 1
+    }
+
     pub(crate) fn locate(&self, text: &[u8], span: Span) -> Location {
         let segment = self.segment_at(span.start);
         let Some((segment, from)) = segment.and_then(|segment| segment.from.map(|from| (segment, from))) else {
-            let line = count_lines(text, 0, span.start) + 1;
+            let line = self.line_number(text, span.start);
             return Location { source: None, name: String::new(), line, span };
         };
         let shift = |offset: usize| offset.saturating_sub(segment.start) + from.offset;
         Location {
             source: Some(from.source),
             name: self.names.get(from.source.0).cloned().unwrap_or_default(),
-            line: from.line + count_lines(text, segment.start, span.start),
+            line: from.line + self.line_number(text, span.start) - self.line_number(text, segment.start),
             span: Span { start: shift(span.start), end: shift(span.end) },
         }
     }
-}
-
-fn count_lines(text: &[u8], start: usize, end: usize) -> usize {
-    let end = end.min(text.len());
-    text.get(start..end).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// Collects a joined text together with its map.
@@ -96,7 +121,7 @@ pub(crate) struct Joiner {
 
 impl Joiner {
     pub(crate) fn new(names: Vec<String>) -> Self {
-        Self { text: Vec::new(), map: SourceMap { names, segments: Vec::new() } }
+        Self { text: Vec::new(), map: SourceMap { names, ..SourceMap::default() } }
     }
 
     /// Appends text that no source has.
@@ -163,5 +188,32 @@ impl<'a> Part<'a> {
         let line = self.line + head.iter().filter(|byte| **byte == b'\n').count();
         let head_part = Self { text: head, missing_line_feed: self.missing_line_feed && tail.is_empty(), ..*self };
         (head_part, Self { text: tail, offset: self.offset + at, line, ..*self })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_numbers_are_those_of_counting() {
+        for text in ["", "\n", "a", "a\n\nb\n", "\n\n\n", "ab\ncd"] {
+            let map = SourceMap::single(text.len());
+            for offset in 0..=text.len() + 1 {
+                let counted = text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
+                let place = map.locate(text.as_bytes(), Span { start: offset, end: offset });
+                assert_eq!((place.line, place.span.start), (counted, offset), "{text:?} {offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_of_a_source_count_from_their_own_line() {
+        let part = Part { text: b"x\ny\n", source: SourceId(0), offset: 10, line: 7, missing_line_feed: false };
+        let mut joiner = Joiner::new(vec!["base".to_owned()]);
+        joiner.generated(b"one\ntwo\n");
+        joiner.part(&part);
+        let line = |offset| joiner.map.locate(&joiner.text, Span { start: offset, end: offset + 1 }).line;
+        assert_eq!([line(0), line(4), line(8), line(10)], [1, 2, 7, 8]);
     }
 }

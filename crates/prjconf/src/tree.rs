@@ -117,8 +117,7 @@ impl Tree {
     /// The line number, counted from 1, of an offset in the whole text.
     #[must_use]
     pub fn line_number(&self, offset: usize) -> usize {
-        let head = self.text.get(..offset.min(self.text.len())).unwrap_or_default();
-        head.iter().filter(|byte| **byte == b'\n').count() + 1
+        self.sources.line_number(&self.text, offset)
     }
 
     /// The source a span of this text comes from, if it is not generated text.

@@ -51,12 +51,11 @@ struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn add(&mut self, code: Code, word: Word, message: String) -> &mut Finding {
+    fn add(&mut self, code: Code, word: Word, message: String, help: impl Into<String>) {
         let record = self.texts.lines.records.get(word.record as usize);
         let span = record.map_or(Span::default(), |record| origin_of(self.texts.tree, record, word).span);
         let item = record.map_or(0, |record| record.item);
-        self.found.push((item, Finding::new(code, span, message)));
-        &mut self.found.last_mut().expect("one was just pushed").1
+        self.found.push((item, Finding::new(code, span, message, help)));
     }
 
     /// Whether there are so many findings that further ones would not be shown.
@@ -77,7 +76,12 @@ impl<'a> Checker<'a> {
         self.stray_characters(keyword, &words);
         if words.is_empty() && needs_argument(keyword.kind) {
             let message = format!("`{}` has no effect without an argument", keyword.spelling);
-            self.add(Code::MissingArgument, first, message);
+            self.add(
+                Code::MissingArgument,
+                first,
+                message,
+                "say behind the colon what it is about, or remove the line",
+            );
             return;
         }
         match keyword.kind {
@@ -97,7 +101,7 @@ impl<'a> Checker<'a> {
             _ => return,
         };
         let message = format!("`{}` is an old spelling", keyword.spelling);
-        self.add(Code::Deprecated, word, message).help = Some(help.to_owned());
+        self.add(Code::Deprecated, word, message, help);
     }
 
     /// `#` and a final `\` are words like any other.
@@ -107,13 +111,12 @@ impl<'a> Checker<'a> {
         }
         if let Some(word) = words.iter().find(|word| self.texts.word(**word) == b"#") {
             let message = "`#` does not start a comment here, it is an argument".to_owned();
-            let finding = self.add(Code::StrayCharacter, *word, message);
-            finding.help = Some("put comments on lines of their own".to_owned());
+            self.add(Code::StrayCharacter, *word, message, "put comments on lines of their own");
         }
         if let Some(word) = words.last().filter(|word| self.texts.word(**word) == b"\\") {
             let message = "a `\\` at the end does not continue the line, it is an argument".to_owned();
-            let finding = self.add(Code::StrayCharacter, *word, message);
-            finding.help = Some(format!("repeat `{}` on the next line", keyword.spelling));
+            let help = format!("repeat `{}` on the next line", keyword.spelling);
+            self.add(Code::StrayCharacter, *word, message, help);
         }
     }
 
@@ -128,7 +131,8 @@ impl<'a> Checker<'a> {
                     self.entries.remove(&list);
                 }
                 Some(b"") => {
-                    self.add(Code::UselessEntry, word, "a lone `!` removes nothing".to_owned());
+                    let help = "no blank may follow the `!`: `!name`, or `!*` for all";
+                    self.add(Code::UselessEntry, word, "a lone `!` removes nothing".to_owned(), help);
                 }
                 Some(removed) => self.removal(list, word, removed),
                 None => self.entry(list, word, text),
@@ -140,7 +144,8 @@ impl<'a> Checker<'a> {
         let found = self.entries.get_mut(&list).and_then(|entries| entries.remove(removed));
         if found.is_none() && self.several_sources {
             let message = format!("`{}` is not in the list", printable(&decode(removed)));
-            self.add(Code::UselessRemoval, word, message);
+            let help = "remove it, or look how the weaker texts spell the entry";
+            self.add(Code::UselessRemoval, word, message, help);
         }
     }
 
@@ -152,15 +157,16 @@ impl<'a> Checker<'a> {
             List::PublishFlags => self.flag(Code::UnknownPublishFlag, "publish", Topic::PublishFlag, word, &shown),
             List::Ignore | List::Conflict => self.scoped_entry(word, &shown),
             List::Prefer if shown == "-" || shown.ends_with(':') => {
-                self.add(Code::UselessEntry, word, format!("`{shown}` names no package"));
+                let help = "write `name`, `-name` to take it out of choices, or `needing:name` for one package only";
+                self.add(Code::UselessEntry, word, format!("`{shown}` names no package"), help);
             }
             List::Prefer => self.contradiction(word, text, &shown),
             _ => {}
         }
         if let Some(earlier) = self.entries.entry(list).or_default().insert(text, word) {
             let line = self.line_of(earlier);
-            let finding = self.add(Code::DuplicateEntry, word, format!("`{shown}` is in the list already"));
-            finding.help = Some(format!("it was added in line {line}"));
+            let message = format!("`{shown}` is in the list already");
+            self.add(Code::DuplicateEntry, word, message, format!("it was added in line {line}"));
         }
     }
 
@@ -175,7 +181,7 @@ impl<'a> Checker<'a> {
         };
         let line = self.line_of(*earlier);
         let message = format!("`{positive}` has no effect beside `-{positive}`");
-        self.add(Code::UselessEntry, word, message).help = Some(format!("the opposite is in line {line}"));
+        self.add(Code::UselessEntry, word, message, format!("the opposite is in line {line}"));
     }
 
     fn line_of(&self, word: Word) -> usize {
@@ -188,22 +194,22 @@ impl<'a> Checker<'a> {
         match reference::find(topic, name) {
             Some(term) => self.old_term(term, &format!("{kind} flag"), word),
             None => {
-                let finding = self.add(code, word, format!("nothing reads the {kind} flag `{name}`"));
-                finding.help = did_you_mean(topic, name);
+                let help = did_you_mean(topic, name);
+                self.add(code, word, format!("nothing reads the {kind} flag `{name}`"), help);
             }
         }
     }
 
     fn old_term(&mut self, term: &Term, what: &str, word: Word) {
         if let Some(instead) = term.instead {
-            let finding = self.add(Code::Deprecated, word, format!("`{}` is an old {what}", term.name));
-            finding.help = Some(instead.to_owned());
+            self.add(Code::Deprecated, word, format!("`{}` is an old {what}", term.name), instead);
         }
     }
 
     fn scoped_entry(&mut self, word: Word, shown: &str) {
         if shown.contains(':') && shown.split([',', ':']).skip(1).all(str::is_empty) {
-            self.add(Code::UselessEntry, word, format!("`{shown}` names nothing behind the colon"));
+            let help = "write `A:B`, where B is a package, or `A` alone for all";
+            self.add(Code::UselessEntry, word, format!("`{shown}` names nothing behind the colon"), help);
         }
     }
 
@@ -225,8 +231,8 @@ impl<'a> Checker<'a> {
         match reference::find(topic, name) {
             Some(term) => self.old_term(term, &format!("{kind} format"), word),
             None => {
-                let finding = self.add(code, word, format!("`{name}` is no {kind} format and produces nothing"));
-                finding.help = did_you_mean(topic, name);
+                let help = did_you_mean(topic, name);
+                self.add(code, word, format!("`{name}` is no {kind} format and produces nothing"), help);
             }
         }
     }
@@ -234,8 +240,7 @@ impl<'a> Checker<'a> {
     fn pattern(&mut self, word: Word, shown: &str) {
         if let Some(problem) = pattern::problem(shown) {
             let message = format!("`{shown}` is no regular expression: {problem}");
-            let finding = self.add(Code::InvalidPattern, word, message);
-            finding.help = Some("such a pattern is dropped silently".to_owned());
+            self.add(Code::InvalidPattern, word, message, "such a pattern is dropped silently");
         }
     }
 
@@ -246,8 +251,8 @@ impl<'a> Checker<'a> {
         }
         let parts: Vec<&str> = shown.split(':').collect();
         if parts.len() != 2 || parts.iter().any(|part| part.is_empty()) {
-            let finding = self.add(Code::OrderWithoutColon, word, format!("`{shown}` is not of the form `A:B`"));
-            finding.help = Some("`A:B` means: install A before B".to_owned());
+            let message = format!("`{shown}` is not of the form `A:B`");
+            self.add(Code::OrderWithoutColon, word, message, "`A:B` means: install A before B");
         }
     }
 
@@ -266,12 +271,13 @@ impl<'a> Checker<'a> {
         match map {
             Map::FileProvides if values.is_empty() => {
                 let message = format!("`{shown}` is provided by no package");
-                let finding = self.add(Code::FileProvidesEmpty, *key, message);
-                finding.help = Some("name the packages that contain the file behind it".to_owned());
+                let help = "name the packages that contain the file behind it";
+                self.add(Code::FileProvidesEmpty, *key, message, help);
             }
             Map::Substitute if values.is_empty() => {
                 let message = format!("dependencies on `{shown}` are removed");
-                self.add(Code::SubstituteEmpty, *key, message);
+                let help = "if something shall take their place, name it behind the name";
+                self.add(Code::SubstituteEmpty, *key, message, help);
             }
             Map::ExportFilter => self.pattern(*key, &shown),
             _ => {}
@@ -289,8 +295,8 @@ impl<'a> Checker<'a> {
         };
         if source(earlier) == source(word) {
             let line = self.line_of(word);
-            let finding = self.add(Code::Shadowed, earlier, format!("the value of `{shown}` is replaced later"));
-            finding.help = Some(format!("line {line} sets it again"));
+            let message = format!("the value of `{shown}` is replaced later");
+            self.add(Code::Shadowed, earlier, message, format!("line {line} sets it again"));
         }
     }
 
@@ -305,7 +311,7 @@ impl<'a> Checker<'a> {
             let shown = self.shown(word);
             if reference::find(topic, &shown).is_none() && !matches!(shown.as_str(), "0" | "UNDEFINED") {
                 let message = format!("`{shown}` is no value of `{}` anything knows", keyword.spelling);
-                self.add(Code::UnknownValue, word, message).help = did_you_mean(topic, &shown);
+                self.add(Code::UnknownValue, word, message, did_you_mean(topic, &shown));
             }
         }
         self.replaces(keyword.kind, b"", first, keyword.spelling, words);
@@ -323,20 +329,23 @@ impl<'a> Checker<'a> {
         for key in cyclic_keys(&edges) {
             let Some((word, _)) = edges.get(key) else { continue };
             let message = format!("replacing `{}` leads back to it", printable(&decode(key)));
-            let finding = self.add(Code::SubstituteCycle, *word, message);
-            finding.help = Some("each name is replaced once only; the result depends on where one starts".to_owned());
+            let help = "each name is replaced once only; the result depends on where one starts";
+            self.add(Code::SubstituteCycle, *word, message, help);
         }
     }
 }
 
-/// The name of the topic that is nearest, or, if there are few, all of them.
-fn did_you_mean(topic: Topic, name: &str) -> Option<String> {
+/// The name of the topic that is nearest, or, if there are few, all of them, or where they are listed.
+fn did_you_mean(topic: Topic, name: &str) -> String {
     let names = || reference::of_topic(topic).filter(|term| term.instead.is_none()).map(|term| term.name);
     if let Some(near) = nearest(&name.to_ascii_lowercase(), names()) {
-        return Some(format!("did you mean `{near}`?"));
+        return format!("did you mean `{near}`?");
     }
     let names: Vec<&str> = names().collect();
-    (names.len() <= 6).then(|| format!("known are {}", names.join(", ")))
+    if names.len() <= 6 {
+        return format!("known are {}", names.join(", "));
+    }
+    format!("prjconf(5) lists all {} that are known", names.len())
 }
 
 fn needs_argument(kind: Kind) -> bool {

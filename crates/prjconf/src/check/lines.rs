@@ -1,7 +1,9 @@
 //! Checks of the text alone: conditions, defines, blocks. No architecture plays a role here.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use super::place;
 use crate::condition::{Branch, ConditionKind, find_condition};
 use crate::finding::{Code, Finding};
 use crate::multiline::{starts_block, starts_define};
@@ -28,6 +30,9 @@ pub(super) fn trimmed_span(tree: &Tree, item: &Item) -> Span {
     Span { start, end: start + trim(text).len() }
 }
 
+/// What to do about a condition that never changes.
+pub(super) const CONSTANT_HELP: &str = "remove the condition; of its parts keep the one that is always taken";
+
 /// A condition that is open.
 struct Open {
     has_else: bool,
@@ -41,8 +46,14 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn find(&mut self, code: Code, item: &Item, message: impl Into<String>, help: &str) {
-        let finding = Finding::new(code, trimmed_span(self.tree, item), message);
-        self.findings.push(if help.is_empty() { finding } else { finding.with_help(help) });
+        self.findings.push(Finding::new(code, trimmed_span(self.tree, item), message, help));
+    }
+
+    /// A finding about a part of a line.
+    fn find_in(&mut self, code: Code, item: &Item, part: &Range<usize>, message: impl Into<String>, help: &str) {
+        let start = item.start as usize;
+        let span = Span { start: start + part.start, end: start + part.end };
+        self.findings.push(Finding::new(code, span, message, help));
     }
 
     fn line(&mut self, item: &Item) {
@@ -55,11 +66,13 @@ impl<'a> Checker<'a> {
             Some(Branch::Else) => return self.branch_else(item),
             Some(Branch::Endif) => {
                 if self.open.pop().is_none() {
-                    self.find(Code::EndifWithoutIf, item, "`%endif` without an open condition", "");
+                    let help = "it has no effect; remove it, or add the `%if` that is missing";
+                    self.find(Code::EndifWithoutIf, item, "`%endif` without an open condition", help);
                 }
                 return;
             }
             Some(Branch::Elif(_)) => {
+                self.expression(item);
                 if self.open.is_empty() {
                     let help = "it is taken as the start of a part that is skipped";
                     self.find(Code::ElseWithoutIf, item, "`%elif` without an open condition", help);
@@ -75,7 +88,7 @@ impl<'a> Checker<'a> {
                 let help = "put the condition on a line of its own, or write `%%` for a percent sign in a value";
                 self.find(Code::MidlineCondition, item, "a condition in the middle of a line opens a part", help);
             } else if condition.kind == ConditionKind::If {
-                self.expression(item, condition.text);
+                self.expression(item);
             }
             self.open.push(Open { has_else: false });
         }
@@ -116,15 +129,16 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn expression(&mut self, item: &Item, text: &[u8]) {
-        let text = trim(text);
+    fn expression(&mut self, item: &Item) {
+        let Some(range) = place::expression(self.tree.item_text(item)) else { return };
+        let text = self.tree.item_text(item).get(range.clone()).unwrap_or_default();
         let inside = text.strip_prefix(b"\"0").and_then(|rest| rest.strip_suffix(b"\""));
         if inside.is_some_and(|inside| !inside.contains(&b'"')) {
             let help = "without the quotes it is a number, of which 0 is false";
-            self.find(Code::QuotedZero, item, "a quoted text is true even if it is `0`", help);
+            self.find_in(Code::QuotedZero, item, &range, "a quoted text is true even if it is `0`", help);
         } else if !text.is_empty() && !text.contains(&b'%') {
-            let shown = printable(&decode(text));
-            self.find(Code::ConstantCondition, item, format!("`{shown}` has no macro and never changes"), "");
+            let message = format!("`{}` has no macro and never changes", printable(&decode(text)));
+            self.find_in(Code::ConstantCondition, item, &range, message, CONSTANT_HELP);
         }
     }
 
@@ -138,7 +152,7 @@ impl<'a> Checker<'a> {
             let span = Span { start, end: start + first.len() };
             let message = "an open `Macros:` block inside a condition swallows everything up to the end";
             let help = "close it with `:Macros` in front of `%endif`";
-            self.findings.push(Finding::new(Code::MacrosInCondition, span, message).with_help(help));
+            self.findings.push(Finding::new(Code::MacrosInCondition, span, message, help));
         }
         let body = self.tree.block_body(item);
         let base = item.start as usize + text.len() - tail_from(text, body);
@@ -154,7 +168,7 @@ impl<'a> Checker<'a> {
         let span = Span { start, end: start + line.len() };
         let message = format!("`%{name}` in a `Macros:` block defines a macro called `{name}`");
         let help = "a line of a block is `%NAME BODY`; conditions go around closed blocks";
-        self.findings.push(Finding::new(Code::DefineInMacros, span, message).with_help(help));
+        self.findings.push(Finding::new(Code::DefineInMacros, span, message, help));
     }
 
     /// Defines whose name occurs nowhere else in the text.
@@ -177,7 +191,8 @@ impl<'a> Checker<'a> {
             }
             let shown = decode(name);
             for item in items {
-                self.find(Code::UnusedMacro, item, format!("macro `{shown}` is never used"), "");
+                let help = "remove it, or define it in a `Macros:` block if recipes use it";
+                self.find(Code::UnusedMacro, item, format!("macro `{shown}` is never used"), help);
             }
         }
     }
@@ -193,6 +208,11 @@ fn tail_from(text: &[u8], body: &[u8]) -> usize {
 
 /// The name a `%define` or `%global` line defines.
 fn defined_name(line: &[u8]) -> Option<&[u8]> {
+    define_parts(line).map(|(name, _)| name)
+}
+
+/// The name a `%define` or `%global` line defines, and what is behind it.
+pub(super) fn define_parts(line: &[u8]) -> Option<(&[u8], &[u8])> {
     if !starts_define(line) {
         return None;
     }
@@ -200,5 +220,5 @@ fn defined_name(line: &[u8]) -> Option<&[u8]> {
     let word = start.iter().take_while(|byte| !is_space(**byte)).count();
     let rest = trim_start(start.get(word..)?);
     let len = rest.iter().take_while(|byte| is_word(**byte)).count();
-    rest.get(..len).filter(|name| !name.is_empty())
+    rest.split_at_checked(len).filter(|(name, _)| !name.is_empty())
 }

@@ -2,17 +2,21 @@
 //!
 //! Slower than an evaluation and never needed by one. Read [`check`] first.
 
+mod constant;
 mod keywords;
 mod lines;
 mod pattern;
+pub(crate) mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use constant::Dependence;
+
 use crate::apply::{self, Texts};
-use crate::condition::{ConditionKind, find_condition};
+use crate::condition::ConditionKind;
 use crate::evaluate::Options;
 use crate::finding::{self, Code, Finding, MAX_FINDINGS};
-use crate::lines as pass3;
+use crate::lines::{self as pass3, Lines};
 use crate::macros::table::MacroTable;
 use crate::reference::{self, Topic};
 use crate::text::{decode, find, is_word};
@@ -25,18 +29,48 @@ use crate::tree::{Span, Tree};
 #[must_use]
 pub fn check(tree: &Tree, arches: &[&str]) -> Vec<Finding> {
     let mut gathered = Gathered::default();
-    for arch in arches {
-        gathered.arch(tree, arch);
+    for outcome in &outcomes(tree, arches) {
+        gathered.outcome(tree, outcome);
     }
     let mut findings = gathered.holding();
     findings.extend(lines::run(tree));
-    findings.extend(constant_conditions(tree, &gathered.decisions, arches.len()));
-    findings.retain(|finding| tree.source_of(finding.span).is_some());
+    findings.extend(gathered.constant_conditions(tree, arches.len()));
+    findings.retain(|finding| tree.source_of(finding.span).is_some() && !gathered.explains(finding));
     findings.sort_by_key(|finding| (finding.span, finding.code));
     findings
         .dedup_by(|left, right| left.span == right.span && left.code == right.code && left.message == right.message);
     findings.truncate(MAX_FINDINGS);
     findings
+}
+
+/// What one or more architectures make of a text.
+struct Outcome {
+    lines: Lines,
+    arches: usize,
+}
+
+/// The different outcomes of pass 3, on which everything else depends; many architectures share one.
+fn outcomes(tree: &Tree, arches: &[&str]) -> Vec<Outcome> {
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for arch in arches {
+        let options = Options::for_arch(arch);
+        let mut table = MacroTable::for_arch(options.first_arch().as_bytes());
+        table.watch();
+        let lines = pass3::run(tree, table, options.nesting, true);
+        match outcomes.iter_mut().find(|outcome| is_same(&outcome.lines, &lines)) {
+            Some(outcome) => outcome.arches += 1,
+            None => outcomes.push(Outcome { lines, arches: 1 }),
+        }
+    }
+    outcomes
+}
+
+fn is_same(left: &Lines, right: &Lines) -> bool {
+    left.records == right.records
+        && left.expanded == right.expanded
+        && left.errors == right.errors
+        && left.decisions == right.decisions
+        && left.undefined == right.undefined
 }
 
 /// What the architectures say.
@@ -48,32 +82,39 @@ struct Gathered {
     seen: BTreeMap<u32, usize>,
     /// Findings that hold as soon as one architecture has them.
     any: Vec<Finding>,
-    /// The values of each condition.
+    /// The lines that are wrong.
+    errors: Vec<Span>,
+    /// The values of each condition, with the number of architectures that have it.
     decisions: BTreeMap<usize, BTreeMap<bool, usize>>,
+    /// What each condition depends on.
+    dependences: BTreeMap<usize, Dependence>,
 }
 
 impl Gathered {
-    fn arch(&mut self, tree: &Tree, arch: &str) {
-        let options = Options::for_arch(arch);
-        let mut table = MacroTable::for_arch(options.first_arch().as_bytes());
-        table.watch();
-        let lines = pass3::run(tree, table, options.nesting, true);
-        let texts = Texts { tree, lines: &lines };
+    fn outcome(&mut self, tree: &Tree, outcome: &Outcome) {
+        let Outcome { lines, arches } = outcome;
+        let texts = Texts { tree, lines };
         self.any.extend(finding::of_evaluation(texts, &apply::run(texts)));
         let items: BTreeSet<u32> = lines.records.iter().map(|record| record.item).collect();
-        for item in items {
-            *self.seen.entry(item).or_default() += 1;
-        }
         for (item, finding) in keywords::run(texts) {
             let key = (finding.span, finding.code, finding.message.clone());
-            self.found.entry(key).or_insert((item, 0, finding)).1 += 1;
+            self.found.entry(key).or_insert((item, 0, finding)).1 += arches;
         }
         for decision in &lines.decisions {
-            *self.decisions.entry(decision.item).or_default().entry(decision.value).or_default() += 1;
+            *self.decisions.entry(decision.item).or_default().entry(decision.value).or_default() += arches;
+        }
+        for (item, depends) in constant::dependences(tree, &items) {
+            let known = self.dependences.entry(item).or_insert(depends);
+            *known = depends.max(*known);
+        }
+        for item in items {
+            *self.seen.entry(item).or_default() += arches;
         }
         for (item, name) in &lines.undefined {
             self.any.extend(undefined_macro(tree, *item, name));
         }
+        let wrong = lines.errors.iter().filter_map(|error| tree.items().get(error.item));
+        self.errors.extend(wrong.map(|item| Span { start: item.start as usize, end: item.end as usize }));
     }
 
     fn holding(&mut self) -> Vec<Finding> {
@@ -85,22 +126,36 @@ impl Gathered {
         }
         findings
     }
-}
 
-/// Architecture conditions that have the same value for all of several architectures.
-fn constant_conditions(tree: &Tree, decisions: &BTreeMap<usize, BTreeMap<bool, usize>>, arches: usize) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (index, values) in decisions {
-        let [(value, count)] = values.iter().collect::<Vec<_>>()[..] else { continue };
-        let Some(item) = tree.items().get(*index).filter(|_| arches > 1 && *count == arches) else { continue };
-        let kind = find_condition(tree.item_text(item)).map(|condition| condition.kind);
-        if matches!(kind, Some(ConditionKind::If) | None) {
-            continue;
-        }
-        let message = format!("the condition is {value} for every architecture of this repository");
-        findings.push(Finding::new(Code::ConstantCondition, lines::trimmed_span(tree, item), message));
+    /// Whether a condition that is wrong explains why it never changes.
+    fn explains(&self, finding: &Finding) -> bool {
+        let contains = |line: &Span| line.start <= finding.span.start && finding.span.end <= line.end;
+        finding.code == Code::ConstantCondition && self.errors.iter().any(contains)
     }
-    findings
+
+    /// Conditions that have the same value for all architectures, and that nothing outside of the text can change.
+    fn constant_conditions(&self, tree: &Tree, arches: usize) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (index, values) in &self.decisions {
+            let [(value, count)] = values.iter().collect::<Vec<_>>()[..] else { continue };
+            let Some(item) = tree.items().get(*index).filter(|_| *count == arches) else { continue };
+            let Some(condition) = constant::condition(tree.item_text(item)) else { continue };
+            // Expressions without a macro are a matter of the text alone.
+            if condition.kind == ConditionKind::If && !condition.text.contains(&b'%') {
+                continue;
+            }
+            let message = match self.dependences.get(index) {
+                Some(Dependence::Text) => format!("the condition is always {value}"),
+                Some(Dependence::Arch) if arches > 1 => {
+                    format!("the condition is {value} for every architecture of this repository")
+                }
+                _ => continue,
+            };
+            let span = lines::trimmed_span(tree, item);
+            findings.push(Finding::new(Code::ConstantCondition, span, message, lines::CONSTANT_HELP));
+        }
+        findings
+    }
 }
 
 /// A macro that was used without a test and stayed as text.
@@ -123,13 +178,10 @@ fn undefined_macro(tree: &Tree, item: usize, name: &[u8]) -> Option<Finding> {
         at = position + 1;
     };
     let start = item.start as usize + start;
-    let finding = Finding::new(
-        Code::UndefinedMacro,
-        Span { start, end: start + name.len() },
-        format!("macro `{shown}` is not defined here and stays as text"),
-    );
+    let span = Span { start, end: start + name.len() };
+    let message = format!("macro `{shown}` is not defined here and stays as text");
     let help = "`%{?name}` is empty if the macro is not defined; macros of `Macros:` blocks are not visible here";
-    Some(finding.with_help(help))
+    Some(Finding::new(Code::UndefinedMacro, span, message, help))
 }
 
 /// Words that stay as text because a later step reads them.

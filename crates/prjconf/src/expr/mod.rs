@@ -1,7 +1,7 @@
 //! Expressions: `%if`, `%{expr:…}` and `%[…]`.
 
 mod eval;
-mod lexer;
+pub(crate) mod lexer;
 pub(crate) mod number;
 pub(crate) mod value;
 pub(crate) mod version;

@@ -74,6 +74,32 @@ fn each_code_has_an_example_that_makes_it() {
     assert!(without.is_empty(), "no example: {without:?}");
 }
 
+/// What the examples do not show: each way a finding of a code can be made.
+const FURTHER_WAYS: &[&str] = &[
+    "Foo: bar\n",
+    "Prefer vim\nPrefer:vim\n:Macros\n",
+    "BuildFlags: quitesomethingelse\nExpandFlags: quitesomethingelse\nPublishFlags: quitesomethingelse\n",
+    "Repotype: quitesomethingelse\nPatterntype: quitesomethingelse\nType: quitesomethingelse\n",
+    "BinaryType: quitesomethingelse\nBuildEngine: quitesomethingelse\n",
+    "Prefer: ! vim - x: -vim\nPrefer: vim \\\n",
+    "Conflict: a:\nSingleExport: x\nExportFilter: *.rpm x86_64\n",
+    "%elif 1\n%endif\n%if 1 +\n%endif\n%if 1 = 1\n%endif\n%if (1\n%endif\n%if 1 ? 2\n%endif\n%if \"a\" * 2\n%endif\n",
+    "%if foo(1)\n%endif\n%if lua:string.foo(1)\n%endif\n%if 1/0\n%endif\n",
+    "%define a %a\nPrefer: %a %(date) %{load:x}\n",
+];
+
+#[test]
+fn every_finding_has_a_help() {
+    let texts = EXAMPLES.iter().map(|(_, text)| *text).chain(FURTHER_WAYS.iter().copied());
+    for text in texts {
+        let found = check(&parse(text.as_bytes()), ARCHES);
+        assert!(!found.is_empty(), "{text:?} has no findings");
+        for finding in found {
+            assert!(finding.help.is_some_and(|help| !help.is_empty()), "{text:?}: {}", finding.message);
+        }
+    }
+}
+
 #[test]
 fn a_useless_removal_is_only_told_if_the_weaker_texts_are_there() {
     assert!(codes("Prefer: !vim\n").is_empty());
@@ -82,6 +108,7 @@ fn a_useless_removal_is_only_told_if_the_weaker_texts_are_there() {
     let tree = combine(&[base, own]);
     let found = check(&tree, &["x86_64"]);
     assert_eq!(found.len(), 1);
+    assert!(found[0].help.is_some());
     let place = tree.locate(found[0].span);
     assert_eq!((found[0].code, place.name.as_str(), place.line), (Code::UselessRemoval, "own", 1));
 }
@@ -140,33 +167,55 @@ fn generated_lines_of_a_joined_text_are_no_findings() {
     assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::UnknownKeyword]);
 }
 
-/// A finding the way a compiler shows it: place, line, and marks under the span.
-fn rendered(name: &str, text: &str) -> String {
+/// The lines of the constant conditions of a text, with their values.
+fn constant(text: &str) -> Vec<(usize, bool)> {
     let tree = parse(text.as_bytes());
-    let mut out = String::new();
-    for finding in check(&tree, ARCHES) {
-        let line = tree.locate(finding.span).line;
-        let start = text[..finding.span.start].rfind('\n').map_or(0, |at| at + 1);
-        let shown = text[start..].lines().next().unwrap_or_default();
-        let column = finding.span.start - start;
-        let marks = "^".repeat((finding.span.end.min(start + shown.len()) - finding.span.start).max(1));
-        let _ = writeln!(out, "{}[{}]: {}", finding.grade().as_str(), finding.code.code(), finding.message);
-        let _ = writeln!(out, "  --> {name}:{line}:{}", column + 1);
-        let _ = writeln!(out, "   | {shown}\n   | {}{marks}", " ".repeat(column));
-        if let Some(help) = finding.help {
-            let _ = writeln!(out, "   = help: {help}");
-        }
-        out.push('\n');
-    }
-    out
+    let found = check(&tree, ARCHES).into_iter().filter(|finding| finding.code == Code::ConstantCondition);
+    found.map(|finding| (tree.locate(finding.span).line, finding.message.contains("true"))).collect()
 }
 
 #[test]
-fn twenty_faults_are_found_at_their_exact_places() {
-    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let text = std::fs::read_to_string(workspace.join("corpus/config-findings/twenty-faults.conf")).unwrap();
-    let report = rendered("twenty-faults.conf", &text);
-    let distinct: std::collections::BTreeSet<&str> = codes(&text).into_iter().collect();
-    assert!(distinct.len() >= 20, "{distinct:?}");
-    expect_test::expect_file!["../../../../docs/formats/prjconf-findings.txt"].assert_eq(&report);
+fn a_condition_nothing_can_change_is_a_finding_though_it_has_macros() {
+    for (text, expected) in [
+        ("%define n 1\n%if %n == 1\nKeep: a\n%endif\n", &[(2, true)][..]),
+        ("%define n 1\n%if 0%{?n} > 1\nKeep: a\n%elif 0%{?n}\nKeep: b\n%endif\n", &[(2, false), (4, true)]),
+        ("%if \"%_target_cpu\" == \"s390x\"\nKeep: a\n%endif\n", &[(1, false)]),
+        ("%define mine %ix86 x86_64\n%ifarch %mine\nKeep: a\n%endif\n", &[(2, true)]),
+        ("%ifarch i586\n%define n 1\n%else\n%define n 2\n%endif\n%if %n < 3\nKeep: a\n%endif\n", &[(6, true)]),
+    ] {
+        assert_eq!(constant(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_condition_something_can_change_is_no_finding() {
+    for text in [
+        "%if 0%{?suse_version} > 1500\nKeep: a\n%endif\n",
+        "%if \"%_target_cpu\" == \"x86_64\"\nKeep: a\n%endif\n",
+        "%ifarch i586\n%define n 1\n%else\n%define n 2\n%endif\n%if %n == 1\nKeep: a\n%endif\n",
+        "%ifarch %{?arches}\nKeep: a\n%endif\n",
+        "%{!?n:%define n 1}\n%if %n\nKeep: a\n%endif\n",
+        "%if 0%{?x}\n%define n 1\n%endif\n%if 0%{?n}\nKeep: a\n%endif\n",
+        "%ifarch i586\n%define n 1\n%if %n\nKeep: a\n%endif\n%endif\n",
+    ] {
+        assert_eq!(constant(text), [], "{text}");
+    }
+}
+
+#[test]
+fn what_another_text_or_the_server_defines_may_be_otherwise_elsewhere() {
+    let own = "%if %n\nKeep: a\n%endif\n%if %_is_this_project\nKeep: b\n%endif\n";
+    let base = SourceText { name: "base", text: b"%define n 1\n" };
+    let tree = combine(&[base, SourceText { name: "own", text: own.as_bytes() }]);
+    assert_eq!(check(&tree, ARCHES).iter().filter(|finding| finding.code == Code::ConstantCondition).count(), 0);
+    let context = ServerContext { project: "p", repository: "r", ..ServerContext::default() };
+    let element = PathElement { project: "p", repository: "r", text: Some(own.as_bytes()) };
+    let tree = server_config(&context, &[element]);
+    assert_eq!(check(&tree, ARCHES).iter().filter(|finding| finding.code == Code::ConstantCondition).count(), 0);
+}
+
+#[test]
+fn a_condition_that_is_wrong_is_not_called_constant_as_well() {
+    assert_eq!(codes("%if 1 +\n%endif\n"), ["K101"]);
+    assert_eq!(codes("%define n 0\n%if 1/%n\n%endif\n"), ["K101"]);
 }

@@ -16,6 +16,7 @@ fn run_all(text: &[u8]) {
     for finding in &check(&tree, &["x86_64", "i586"]) {
         assert!(finding.span.start <= finding.span.end && finding.span.end <= text.len());
         assert!(!finding.message.contains('\n'));
+        assert!(finding.help.as_ref().is_some_and(|help| !help.is_empty()), "{}", finding.message);
     }
     let formatted = format(&tree);
     let left = evaluate(&parse(&formatted), &Options::for_arch("x86_64"));
