@@ -229,26 +229,7 @@ fn set_answer(
         }
         "get_build" => result(expander.build_set(&build).map(names)),
         "get_deps" => result(expander.trigger_set(&build).map(names)),
-        "whole_set" => {
-            let whole = WholeRequest {
-                build,
-                build_type: request.get("buildtype").unwrap_or_default().to_owned(),
-                services: request.all("service"),
-                is_vm: request.get("vm").is_some(),
-            };
-            match expander.whole_set(&whole) {
-                Ok(set) if !set.missing.is_empty() => {
-                    json!({"ok": false, "errors": [format!("missing pre/vminstalls: {}", set.missing.join(", "))]})
-                }
-                Ok(set) => json!({
-                    "ok": true,
-                    "packages": names(set.packages),
-                    "installonly": names(set.install_only),
-                    "noinstall": names(set.no_install),
-                }),
-                Err(problems) => result(Err(problems)),
-            }
-        }
+        "whole_set" => whole_set(build, request, pool, expander),
         "get_sysroot" => match expander.sysroot(&build) {
             Ok(found) => json!({"ok": true, "packages": names(found.packages), "native": found.native}),
             Err(problems) => result(Err(problems)),
@@ -298,6 +279,28 @@ fn set_answer(
         }
         _ => return None,
     })
+}
+
+fn whole_set(build: BuildRequest, request: &RequestFile, pool: &Pool, expander: &Expander<'_>) -> Value {
+    let whole = WholeRequest {
+        build,
+        build_type: request.get("buildtype").unwrap_or_default().to_owned(),
+        services: request.all("service"),
+        is_vm: request.get("vm").is_some(),
+    };
+    let names = |packages: Vec<expand::PackageId>| packages.into_iter().map(|id| pool.name(id)).collect::<Vec<_>>();
+    match expander.whole_set(&whole) {
+        Ok(set) if !set.missing.is_empty() => {
+            json!({"ok": false, "errors": [format!("missing pre/vminstalls: {}", set.missing.join(", "))]})
+        }
+        Ok(set) => json!({
+            "ok": true,
+            "packages": names(set.packages),
+            "installonly": names(set.install_only),
+            "noinstall": names(set.no_install),
+        }),
+        Err(problems) => result(Err(problems)),
+    }
 }
 
 /// The build order of the packages of a request, with or without a detour over source names.
