@@ -54,6 +54,12 @@ impl ExpandConfig {
         self.expand_flags.iter().any(|word| word.split(':').next() == Some(flag))
     }
 
+    /// The modules that `ExpandFlags: module:NAME-STREAM` enables, as `NAME-STREAM`, for
+    /// [`PoolBuilder::with_modules`](crate::PoolBuilder::with_modules).
+    pub fn modules(&self) -> impl Iterator<Item = &str> {
+        self.expand_flags.iter().filter_map(|word| word.strip_prefix("module:"))
+    }
+
     /// The value behind `flag:` in `BuildFlags:`; the last one wins.
     pub(crate) fn build_flag(&self, flag: &str) -> Option<&str> {
         self.build_flags.iter().rev().find_map(|word| word.strip_prefix(flag)?.strip_prefix(':'))

@@ -17,6 +17,7 @@ mod rules;
 mod run;
 mod sets;
 mod trace;
+mod whole;
 mod why;
 
 pub use affected::{Affected, Users};
@@ -28,6 +29,7 @@ pub use request::Request;
 pub use rules::Options;
 pub use sets::{BuildRequest, Preinstalls};
 pub use trace::{Cause, DependencyRef, Derivation, NoTrace, Rule, Trace};
+pub use whole::{WholeRequest, WholeSet};
 pub use why::{
     Asked, Asker, Candidate, Change, ConfigLine, DropReason, Dropped, Fix, Focus, Hint, LineFinder, LineOrigin, Link,
     Outcome, Trouble, Why,

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use pkg::Md5;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A line of a fingerprint.
@@ -125,6 +126,55 @@ pub fn image_fingerprint(packages: impl IntoIterator<Item = MetaLine>) -> Vec<Me
     lines
 }
 
+/// What makes a package be built again besides its own source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rebuild {
+    /// Any change of what it is built with.
+    #[default]
+    Transitive,
+    /// A change of its direct dependencies.
+    Direct,
+}
+
+/// The digest of a stored fingerprint.
+#[must_use]
+pub fn fingerprint_digest(lines: &[MetaLine]) -> Md5 {
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    Md5::of(lines.join("\n").as_bytes())
+}
+
+/// Stands for everything that a new fingerprint is made from: equal to that of the last look, the work of making one can
+/// be saved.
+///
+/// `stored` is the digest of the stored fingerprint. `packages` are the names of the trigger set with their digests, in
+/// any order; `host` those of the build host's side of a cross build. Unknown digests are [`NOT_DOWNLOADED`].
+///
+/// Rule: `lastcheck` of obs-build's PBuild::Checker, which the scheduler of the Open Build Service shares.
+#[must_use]
+pub fn shortcut(
+    stored: Md5,
+    algorithm: MetaAlgorithm,
+    rebuild: Rebuild,
+    packages: &[(&str, &str)],
+    host: &[(&str, &str)],
+) -> Md5 {
+    let mut text = stored.to_string();
+    text.push_str(match algorithm {
+        MetaAlgorithm::Drop => "",
+        MetaAlgorithm::DropEqual => "1",
+    });
+    text.push_str(match rebuild {
+        Rebuild::Transitive => "transitive",
+        Rebuild::Direct => "direct",
+    });
+    for side in [packages, host] {
+        let mut side = side.to_vec();
+        side.sort_unstable();
+        text.extend(side.into_iter().map(|(_, digest)| digest));
+    }
+    Md5::of(text.as_bytes())
+}
+
 /// Whether two fingerprints have the same source and direct dependencies: all that counts with `rebuild="direct"`.
 #[must_use]
 pub fn is_same_directly(old: &[MetaLine], new: &[MetaLine]) -> bool {
@@ -218,6 +268,19 @@ mod tests {
     #[test]
     fn an_image_lists_its_packages_by_name() {
         assert_eq!(image_fingerprint(lines(&["1  b", "3  a", "2  a"])), lines(&["2  a", "3  a", "1  b"]));
+    }
+
+    #[test]
+    fn the_shortcut_is_the_one_of_the_peer() {
+        let stored = fingerprint_digest(&lines(&["11  bash", "22  glibc"]));
+        assert_eq!(stored.to_string(), "c4aadeb75665d3201ee18ee916f15041");
+        let packages = [("glibc", "22"), ("gcc", NOT_DOWNLOADED)];
+        let of = |algorithm, rebuild, host: &[_]| shortcut(stored, algorithm, rebuild, &packages, host).to_string();
+        assert_eq!(of(MetaAlgorithm::Drop, Rebuild::Transitive, &[]), "01ee3e54b1d00ff3c9ebe297bc96b375");
+        assert_eq!(
+            of(MetaAlgorithm::DropEqual, Rebuild::Direct, &[("make", "33"), ("cc", "44")]),
+            "dc90dbd94fd5aa8a71bd3fe0c94878cc"
+        );
     }
 
     #[test]

@@ -54,6 +54,13 @@ pub struct Cause {
 pub trait Trace {
     /// `package` was taken.
     fn taken(&mut self, package: PackageId, cause: impl FnOnce() -> Cause);
+
+    /// A dependency, a conflict or a part of a rich dependency that names so many packages was looked at: the measure of
+    /// the work done.
+    #[inline]
+    fn looked_at(&mut self, providers: usize) {
+        _ = providers;
+    }
 }
 
 /// Does not listen.

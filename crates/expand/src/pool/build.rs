@@ -1,6 +1,7 @@
 //! Collecting packages into a pool.
 
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pkg::version::compare;
 use pkg::{MultiArch, PackageFormat, PackageMeta};
@@ -31,6 +32,8 @@ pub(super) struct Candidate {
     pub(super) token: u32,
     pub(super) repository: u16,
     pub(super) multi_arch: MultiArch,
+    /// Whether it belongs to a module (one that is enabled: others are not kept).
+    pub(super) is_modular: bool,
     /// The first of its rows of [`PoolBuilder::lists`].
     pub(super) lists: u32,
 }
@@ -43,10 +46,13 @@ impl Candidate {
 
 /// Collects packages into a [`Pool`].
 ///
-/// Of each name one package is kept: the one of the repository with the lowest index; inside a repository the highest
-/// version; of equal versions the larger spelling; of the same version a package for all architectures before one for
-/// a particular one; else the larger architecture name. The others contribute nothing, not even provides. Packages of
-/// architecture `src` and `nosrc` are skipped.
+/// Of each name one package is kept: the one of the repository with the lowest index; inside a repository one of an
+/// enabled module; then the highest version; of equal versions the larger spelling; of the same version a package for all
+/// architectures before one for a particular one; else the larger architecture name. The others contribute nothing, not
+/// even provides. Packages of architecture `src` and `nosrc` are skipped, and those of modules none of which is enabled.
+///
+/// Unordered repositories: instead of the index the priority decides, the higher one wins; the index (here the highest
+/// one) only decides between packages that are equal in everything else.
 ///
 /// Which package of a name is kept does not depend on the order of the calls, so a distribution can be read once and
 /// finished many times, each time a clone with a few more packages.
@@ -64,6 +70,10 @@ pub struct PoolBuilder {
     pub(super) best: Vec<u32>,
     pub(super) tokens: u32,
     pub(super) is_unordered: bool,
+    /// Of repositories that have one; 0 for all others.
+    pub(super) priorities: BTreeMap<u16, i32>,
+    /// The modules whose packages are kept, as `NAME-STREAM`.
+    pub(super) modules: BTreeSet<String>,
 }
 
 impl PoolBuilder {
@@ -79,20 +89,56 @@ impl PoolBuilder {
             best: Vec::new(),
             tokens: 0,
             is_unordered: false,
+            priorities: BTreeMap::new(),
+            modules: BTreeSet::new(),
         }
     }
 
-    /// Lets the highest version win whatever its repository (image builds with `unorderedimagerepos`).
+    /// Lets the highest priority, then the highest version win whatever the repository (image builds with
+    /// `unorderedimagerepos`). To be said before packages are added.
     #[must_use]
     pub fn with_unordered_repositories(mut self) -> Self {
         self.is_unordered = true;
         self
     }
 
+    /// Gives a repository a priority other than 0; it counts if repositories are unordered. To be said before packages
+    /// are added.
+    #[must_use]
+    pub fn with_repository_priority(mut self, repo_index: u16, priority: i32) -> Self {
+        self.priorities.insert(repo_index, priority);
+        self
+    }
+
+    /// Enables modules, written `NAME-STREAM` ([`ExpandConfig::modules`](crate::ExpandConfig::modules)). To be said before
+    /// packages are added.
+    #[must_use]
+    pub fn with_modules<'a>(mut self, modules: impl IntoIterator<Item = &'a str>) -> Self {
+        self.modules.extend(modules.into_iter().map(str::to_owned));
+        self
+    }
+
     /// Adds a package of the repository with the given place in the path (0 is looked at first).
     ///
-    /// The n-th call makes a package with [`Pool::token`] n, counted from 0.
+    /// The n-th call of this or [`add_module_package`](Self::add_module_package) makes a package with [`Pool::token`] n,
+    /// counted from 0.
     pub fn add_repository_package(&mut self, repo_index: u16, package: &PackageMeta) {
+        self.add(repo_index, package, false);
+    }
+
+    /// As [`add_repository_package`](Self::add_repository_package), for a package that its repository says is of `modules`
+    /// (`NAME-STREAM`). It is skipped unless one of them is enabled; if there are none, it is an ordinary package.
+    ///
+    /// Rule: perl-BSSolv and PBuild::Modules.
+    pub fn add_module_package(&mut self, repo_index: u16, package: &PackageMeta, modules: &[String]) {
+        if modules.is_empty() || modules.iter().any(|module| self.modules.contains(module)) {
+            self.add(repo_index, package, !modules.is_empty());
+        } else {
+            self.tokens = self.tokens.saturating_add(1);
+        }
+    }
+
+    fn add(&mut self, repo_index: u16, package: &PackageMeta, is_modular: bool) {
         let token = self.tokens;
         self.tokens = self.tokens.saturating_add(1);
         if matches!(package.arch.as_str(), "src" | "nosrc") || package.name.is_empty() {
@@ -104,11 +150,11 @@ impl PoolBuilder {
         }
         let known = self.best[name as usize];
         if let Some(known) = self.candidates.get(known as usize)
-            && self.rank(known, repo_index, package).is_le()
+            && self.rank(known, repo_index, package, is_modular).is_le()
         {
             return;
         }
-        let candidate = self.candidate(name, repo_index, token, package);
+        let candidate = Candidate { is_modular, ..self.candidate(name, repo_index, token, package) };
         if let Some(known) = self.candidates.get_mut(known as usize) {
             *known = candidate;
         } else {
@@ -118,15 +164,22 @@ impl PoolBuilder {
     }
 
     /// Compares a new package with the best one known: `Greater` if the new one wins.
-    fn rank(&self, known: &Candidate, repo_index: u16, package: &PackageMeta) -> Ordering {
+    fn rank(&self, known: &Candidate, repo_index: u16, package: &PackageMeta, is_modular: bool) -> Ordering {
         let version = self.interner.versions.get(known.version);
         let arch = self.arches.get(u32::from(known.arch));
-        let repository = if self.is_unordered { Ordering::Equal } else { known.repository.cmp(&repo_index) };
+        let priority = |repository: u16| self.priorities.get(&repository).copied().unwrap_or(0);
+        let repository = if self.is_unordered {
+            priority(repo_index).cmp(&priority(known.repository))
+        } else {
+            known.repository.cmp(&repo_index)
+        };
         repository
+            .then_with(|| is_modular.cmp(&known.is_modular))
             .then_with(|| compare(self.format, &package.evr, version))
             .then_with(|| package.evr.as_str().cmp(version))
             .then_with(|| self.is_noarch(&package.arch).cmp(&self.is_noarch(arch)))
             .then_with(|| package.arch.as_str().cmp(arch))
+            .then_with(|| repo_index.cmp(&known.repository))
     }
 
     fn is_noarch(&self, arch: &str) -> bool {
@@ -156,6 +209,7 @@ impl PoolBuilder {
             token,
             repository,
             multi_arch: package.multi_arch,
+            is_modular: false,
             lists,
         }
     }

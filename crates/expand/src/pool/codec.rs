@@ -6,7 +6,7 @@ use super::strings::StringTable;
 /// The length of the header: magic, version, key, checksum.
 const HEADER_BYTES: usize = 56;
 const CHECKSUM_AT: usize = 48;
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why bytes are not the pool that was asked for. Whoever kept them makes the pool anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,8 @@
 //! from and is only ever a copy: whatever is wrong with it, its owner makes the pool anew. Reading checks every number, so
 //! that even a file made up by somebody can not do more than name wrong packages.
 
+use std::collections::BTreeMap;
+
 use pkg::{MultiArch, PackageFormat};
 use rustc_hash::FxHashMap;
 
@@ -22,7 +24,7 @@ const BUILDER: [u8; 8] = *b"KILNBASE";
 /// As deep as rich dependencies can be, and a little more.
 const MAX_RICH_DEPTH: usize = 70;
 /// Numbers of one candidate in a file.
-const CANDIDATE_WORDS: usize = 8;
+const CANDIDATE_WORDS: usize = 9;
 
 impl Pool {
     /// The pool as a file, for [`from_bytes`](Self::from_bytes); `key` is the digest of everything it was made from.
@@ -114,14 +116,34 @@ impl PoolBuilder {
         let mut out = Encoder::new(BUILDER, key);
         out.numbers(&[format_number(self.format)]);
         out.numbers(&[u32::from(self.is_unordered), self.tokens]);
+        let priorities = self.priorities.iter();
+        out.numbers(
+            &priorities.flat_map(|(index, priority)| [u32::from(*index), priority.cast_unsigned()]).collect::<Vec<_>>(),
+        );
+        let mut modules = StringTable::new();
+        for module in &self.modules {
+            modules.intern(module);
+        }
+        modules.encode(&mut out);
         self.interner.names.encode(&mut out);
         self.interner.versions.encode(&mut out);
         self.arches.encode(&mut out);
         encode_deps(&self.interner.table, &mut out);
         let numbers = self.candidates.iter().flat_map(|candidate| {
-            let Candidate { name, version, arch, source, token, repository, multi_arch, lists } = *candidate;
+            let Candidate { name, version, arch, source, token, repository, multi_arch, is_modular, lists } =
+                *candidate;
             let (arch, repository) = (u32::from(arch), u32::from(repository));
-            [name, version, arch, source, token, repository, multi_arch_number(multi_arch), lists]
+            [
+                name,
+                version,
+                arch,
+                source,
+                token,
+                repository,
+                multi_arch_number(multi_arch),
+                lists,
+                u32::from(is_modular),
+            ]
         });
         out.numbers(&numbers.collect::<Vec<u32>>());
         self.lists.encode(&mut out);
@@ -138,6 +160,9 @@ impl PoolBuilder {
         let format = decode_format(&mut input)?;
         let flags = input.words()?;
         let [is_unordered, tokens] = flags[..] else { return Err(PoolFileError::Damaged("flags")) };
+        let priorities = decode_priorities(&input.words()?)?;
+        let modules = input.strings()?;
+        let modules = (1..modules.len() as u32).map(|module| modules.get(module).to_owned()).collect();
         let (names, versions, arches) = (input.strings()?, input.strings()?, input.strings()?);
         ensure(names.can_grow() && versions.can_grow() && arches.can_grow(), "slots")?;
         let table = decode_deps(format, names.len(), versions.len(), &mut input)?;
@@ -157,15 +182,28 @@ impl PoolBuilder {
         input.end()?;
         let (plain, complex) = look_ups(&table, &names, &versions);
         let interner = DepInterner { names, versions, table, plain, complex };
-        Ok(Self { format, interner, arches, candidates, lists, best, tokens, is_unordered: is_unordered != 0 })
+        let is_unordered = is_unordered != 0;
+        Ok(Self { format, interner, arches, candidates, lists, best, tokens, is_unordered, priorities, modules })
     }
 }
 
+/// Reads pairs of a repository and its priority.
+fn decode_priorities(words: &[u32]) -> Result<BTreeMap<u16, i32>> {
+    let (pairs, rest) = words.as_chunks::<2>();
+    ensure(rest.is_empty(), "priorities")?;
+    let pair = |[index, priority]: &[u32; 2]| {
+        let index = u16::try_from(*index).map_err(|_| PoolFileError::Damaged("priorities"))?;
+        Ok((index, priority.cast_signed()))
+    };
+    pairs.iter().map(pair).collect()
+}
+
 fn candidate(words: [u32; CANDIDATE_WORDS]) -> Result<Candidate> {
-    let [name, version, arch, source, token, repository, multi_arch_word, lists] = words;
+    let [name, version, arch, source, token, repository, multi_arch_word, lists, is_modular] = words;
     let short = |word: u32| u16::try_from(word).map_err(|_| PoolFileError::Damaged("candidates"));
     let (arch, repository) = (short(arch)?, short(repository)?);
-    Ok(Candidate { name, version, arch, source, token, repository, multi_arch: multi_arch(multi_arch_word), lists })
+    let (multi_arch, is_modular) = (multi_arch(multi_arch_word), is_modular != 0);
+    Ok(Candidate { name, version, arch, source, token, repository, multi_arch, is_modular, lists })
 }
 
 type PlainNumbers = FxHashMap<(u32, u32, u8), u32>;

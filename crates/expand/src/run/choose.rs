@@ -55,6 +55,7 @@ impl<'a, T: Trace> Run<'a, T> {
             return false;
         }
         let candidates = self.candidates(entry.what);
+        self.trace.looked_at(candidates.len());
         if candidates.iter().any(|package| self.installed.contains(*package)) {
             return false;
         }

@@ -122,6 +122,7 @@ impl<T: Trace> Run<'_, T> {
                 continue;
             }
             let providers = self.providers(DepText::Pool(*dep));
+            self.trace.looked_at(providers.len());
             fresh.extend(providers.iter().map(|other| (*other, Reason::InConflictWith(package))));
         }
     }
@@ -176,6 +177,7 @@ impl<T: Trace> Run<'_, T> {
     /// `is_new` clauses are registered with the packages they wait for; exclusions go to `fresh`.
     pub(super) fn evaluate_clause(&mut self, id: u32, is_new: bool, fresh: &mut Vec<(u32, Reason)>) {
         let clause = &self.clauses[id as usize];
+        self.trace.looked_at(clause.negative.len() + clause.positive.len());
         if clause.is_done || clause.positive.iter().any(|package| self.installed.contains(*package)) {
             return;
         }

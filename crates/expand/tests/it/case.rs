@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use expand::meta::{MetaAlgorithm, MetaLine, difference_depth, fingerprint, lines_of_dependency};
-use expand::{BuildRequest, ExpandConfig, Expander, Pool, PoolBuilder, Request, build_order};
+use expand::{BuildRequest, ExpandConfig, Expander, Pool, PoolBuilder, Request, WholeRequest, build_order};
 use pkg::dep::{Dependency, Rich, satisfies};
 use pkg::problem::DependencyProblem;
 use pkg::{MultiArch, PackageFormat, PackageMeta, version};
@@ -19,7 +19,9 @@ const FOLLOWS_LIBSOLV: &[&str] = &[
     "g-ignore-deb-any",
     "g-ignore-rich-or-second",
     "g-ignore-rich-with",
+    "n-module-",
     "n-repos-arch-over-noarch",
+    "n-unordered-",
     "p-recommend-rich-not-used",
     "p-scoped-first-plain-second",
     "p-two-scoped",
@@ -143,7 +145,11 @@ fn answer(config_text: &str, packages: &str, request: &RequestFile) -> Option<Va
     let format = PackageFormat::from_binary_type(&config.binary_type).unwrap_or(PackageFormat::Rpm);
     let load = request.get("load").unwrap_or("intrepo");
     let keeps_paths = load != "intrepo" || !config.file_provides.is_empty() || config.has_flag("keepfilerequires");
-    let pool = read_packages(format, packages, keeps_paths);
+    let mut builder = PoolBuilder::new(format).with_modules(config.modules());
+    if request.get("unorderedrepos").is_some() {
+        builder = builder.with_unordered_repositories();
+    }
+    let pool = read_packages(builder, packages, keeps_paths);
     let expander = Expander::new(&pool, &config);
     set_answer(op, request, &pool, &config, &expander)
 }
@@ -223,6 +229,7 @@ fn set_answer(
         }
         "get_build" => result(expander.build_set(&build).map(names)),
         "get_deps" => result(expander.trigger_set(&build).map(names)),
+        "whole_set" => whole_set(build, request, pool, expander),
         "get_sysroot" => match expander.sysroot(&build) {
             Ok(found) => json!({"ok": true, "packages": names(found.packages), "native": found.native}),
             Err(problems) => result(Err(problems)),
@@ -272,6 +279,28 @@ fn set_answer(
         }
         _ => return None,
     })
+}
+
+fn whole_set(build: BuildRequest, request: &RequestFile, pool: &Pool, expander: &Expander<'_>) -> Value {
+    let whole = WholeRequest {
+        build,
+        build_type: request.get("buildtype").unwrap_or_default().to_owned(),
+        services: request.all("service"),
+        is_vm: request.get("vm").is_some(),
+    };
+    let names = |packages: Vec<expand::PackageId>| packages.into_iter().map(|id| pool.name(id)).collect::<Vec<_>>();
+    match expander.whole_set(&whole) {
+        Ok(set) if !set.missing.is_empty() => {
+            json!({"ok": false, "errors": [format!("missing pre/vminstalls: {}", set.missing.join(", "))]})
+        }
+        Ok(set) => json!({
+            "ok": true,
+            "packages": names(set.packages),
+            "installonly": names(set.install_only),
+            "noinstall": names(set.no_install),
+        }),
+        Err(problems) => result(Err(problems)),
+    }
 }
 
 /// The build order of the packages of a request, with or without a detour over source names.
@@ -357,10 +386,10 @@ fn testcase(rich: &Rich, in_parentheses: bool) -> String {
 }
 
 /// Reads the `packages` file; without `keeps_paths`, everything starting with `/` is dropped from all lists.
-fn read_packages(format: PackageFormat, text: &str, keeps_paths: bool) -> Pool {
-    let mut builder = PoolBuilder::new(format);
+fn read_packages(mut builder: PoolBuilder, text: &str, keeps_paths: bool) -> Pool {
     let mut repository = 0;
     let mut package: Option<PackageMeta> = None;
+    let mut modules = Vec::new();
     let mut has_repository = false;
     let keeps = |dep: &str| keeps_paths || !dep.starts_with('/');
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -368,10 +397,12 @@ fn read_packages(format: PackageFormat, text: &str, keeps_paths: bool) -> Pool {
         if matches!(key, "package" | "repo")
             && let Some(package) = package.take()
         {
-            builder.add_repository_package(repository, &package);
+            builder.add_module_package(repository, &package, &std::mem::take(&mut modules));
         }
         if key == "repo" {
             repository += u16::from(has_repository);
+            let priority = value.split_whitespace().nth(1).map_or(0, |number| number.parse().unwrap());
+            builder = builder.with_repository_priority(repository, priority);
             has_repository = true;
             continue;
         }
@@ -394,6 +425,10 @@ fn read_packages(format: PackageFormat, text: &str, keeps_paths: bool) -> Pool {
                 };
                 continue;
             }
+            "modules" => {
+                modules = value.split_whitespace().map(str::to_owned).collect();
+                continue;
+            }
             "source" => {
                 package.source = Some(value.to_owned());
                 continue;
@@ -411,7 +446,7 @@ fn read_packages(format: PackageFormat, text: &str, keeps_paths: bool) -> Pool {
         }
     }
     if let Some(package) = package {
-        builder.add_repository_package(repository, &package);
+        builder.add_module_package(repository, &package, &modules);
     }
     builder.finish()
 }

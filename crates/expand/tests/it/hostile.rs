@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use expand::{BuildRequest, ExpandConfig, Expander, Pool, PoolBuilder, Request};
+use expand::{BuildRequest, Cause, ExpandConfig, Expander, PackageId, Pool, PoolBuilder, Request, Trace};
 use pkg::{PackageFormat, PackageMeta};
 
 fn package(name: &str, provides: &[&str], requires: &[&str]) -> PackageMeta {
@@ -33,6 +33,30 @@ fn answer(pool: &Pool, items: &[&str]) -> Result<Vec<String>, Vec<String>> {
     }
 }
 
+/// Counts the packages that an expansion looks at, as providers of something or because it takes them.
+#[derive(Default)]
+struct Work(usize);
+
+impl Trace for Work {
+    fn taken(&mut self, _package: PackageId, _cause: impl FnOnce() -> Cause) {
+        self.0 += 1;
+    }
+
+    fn looked_at(&mut self, providers: usize) {
+        self.0 += providers;
+    }
+}
+
+/// How many packages are looked at for a request.
+fn work(pool: &Pool, items: &[&str]) -> usize {
+    let (config, mut work) = (ExpandConfig::default(), Work::default());
+    _ = Expander::new(pool, &config).expand_traced(&Request::parse(items), &mut work);
+    work.0
+}
+
+/// Each open dependency is looked at in so many passes at most.
+const PASSES: usize = 7;
+
 /// Fails if `run` takes far longer than any linear treatment could.
 fn quickly<R>(run: impl FnOnce() -> R) -> R {
     let start = Instant::now();
@@ -51,6 +75,12 @@ fn a_million_providers_of_one_name_are_one_choice() {
         let problems = answer(&pool, &["a000"]).unwrap_err();
         assert!(problems[0].starts_with("have choice for x >= 0 needed by a000: p000000 p000001 "));
         assert_eq!(answer(&pool, &["a000", "p999999"]).unwrap(), ["a000", "p999999"]);
+        let one = work(&pool, &["a000"]);
+        assert!((1_000_000..=PASSES * 1_000_000 + 10).contains(&one), "{one}");
+        // However many ask: a pass over their lists each, not a walk for each pair.
+        let askers: Vec<String> = (0..20).map(|i| format!("a{i:03}")).collect();
+        let twenty = work(&pool, &askers.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(twenty <= 20 * one, "{twenty} for twenty, {one} for one");
     });
 }
 
@@ -65,6 +95,8 @@ fn everything_conflicting_with_everything_is_not_multiplied_out() {
         assert!(pool.memory_bytes() < 100_000_000);
         assert_eq!(answer(&pool, &["p00001"]).unwrap(), ["p00001"]);
         assert!(answer(&pool, &["p00001", "p00002"]).is_err());
+        let one = work(&pool, &["p00001"]);
+        assert!((100_000..=2 * 100_000 + 10).contains(&one), "{one}");
     });
 }
 
@@ -76,6 +108,8 @@ fn a_million_refused_providers_are_told_in_one_walk() {
         let pool = pool(many.chain([enemy]));
         let problems = answer(&pool, &["enemy", "x"]).unwrap_err();
         assert_eq!(problems.len(), 1);
+        let looked_at = work(&pool, &["enemy", "x"]);
+        assert!((2_000_000..=3_000_000 + 10).contains(&looked_at), "{looked_at}");
         assert!(problems[0].starts_with("conflict for providers of x, (provider p000000 is in conflict with enemy), "));
     });
 }
@@ -102,6 +136,8 @@ fn a_chain_of_a_hundred_thousand_requirements_is_followed() {
         let expander = Expander::new(&pool, &config);
         let packages = expander.expand(&Request::parse(["p0"])).unwrap();
         assert_eq!(packages.len(), 100_001);
+        let looked_at = work(&pool, &["p0"]);
+        assert!((100_001..=3 * 100_001).contains(&looked_at), "{looked_at}");
         assert_eq!(expander.install_order(&packages).order.len(), 100_001);
     });
 }
@@ -124,7 +160,36 @@ fn rich_dependencies_that_multiply_out_are_refused() {
             let problems = answer(&pool, &[name]).unwrap_err();
             assert!(problems[0].starts_with("cannot parse dependency ("), "{}", &problems[0][..60]);
         }
-        let _ = answer(&pool, &["nested"]);
+        let looked_at = work(&pool, &["nested"]);
+        assert!(looked_at < 100_000, "{looked_at}");
+    });
+}
+
+#[test]
+fn rich_dependencies_as_deep_as_can_be_take_steps_by_their_length() {
+    let steps = |depth: usize| {
+        let mut nested = "x".to_owned();
+        for i in 0..depth {
+            nested = format!("(a{i} or {nested})");
+        }
+        let names = (0..depth).map(|i| package(&format!("a{i}"), &[], &[]));
+        let pool = pool(names.chain([package("asker", &[], &[nested.as_str()])]));
+        work(&pool, &["asker"])
+    };
+    let (half, whole) = (steps(30), steps(60));
+    assert!((60..=2 * half + 10).contains(&whole), "{whole} for 60, {half} for 30");
+}
+
+#[test]
+fn versions_of_a_megabyte_are_not_compared_again_for_each_request() {
+    let long = "1.".repeat(500_000);
+    let provider = |i: u32| package(&format!("p{i}"), &[format!("x = {long}{i}").as_str()], &[]);
+    let asker = package("asker", &[], &[format!("x = {long}3").as_str()]);
+    quickly(|| {
+        let pool = pool((0..8).map(provider).chain([asker]));
+        assert_eq!(answer(&pool, &["asker"]).unwrap(), ["asker", "p3"]);
+        assert!(work(&pool, &["asker"]) <= 4, "{}", work(&pool, &["asker"]));
+        assert!(pool.memory_bytes() < 30_000_000, "{}", pool.memory_bytes());
     });
 }
 

@@ -5,6 +5,7 @@
 mod affected;
 mod case;
 mod effects;
+mod flags;
 mod hostile;
 mod manual;
 #[expect(dead_code, reason = "also used by the chore that keeps differences as cases")]

@@ -90,7 +90,7 @@ sub bssolv_expander {
     my $known = $pool->repofromdata($repo->{name}, $repo->{bins});
     $known->setpriority($repo->{priority}) if defined $repo->{priority};
   }
-  $pool->setmodules([ split ' ', $request->{modules} ]) if defined $request->{modules};
+  $pool->setmodules($config->{modules}) if $config->{modules};
   $pool->createwhatprovides($request->{unorderedrepos} ? 1 : 0);
   my @keep = ($pool, BSSolv::expander->new($pool, $config));
   return sub { shift; $keep[1]->expand(@_) };
