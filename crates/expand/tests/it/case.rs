@@ -401,7 +401,8 @@ fn read_packages(mut builder: PoolBuilder, text: &str, keeps_paths: bool) -> Poo
         }
         if key == "repo" {
             repository += u16::from(has_repository);
-            let priority = value.split_whitespace().nth(1).map_or(0, |number| number.parse().unwrap());
+            let priority =
+                value.split_whitespace().nth(1).map_or(0, |number| number.parse().expect("a priority is a number"));
             builder = builder.with_repository_priority(repository, priority);
             has_repository = true;
             continue;
