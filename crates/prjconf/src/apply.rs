@@ -132,18 +132,27 @@ impl<'a> Texts<'a> {
 
 /// Runs pass 4.
 pub(crate) fn run<'a>(texts: Texts<'a>) -> Said<'a> {
-    let mut state = Applier { texts, said: Said::default(), last: None, seen_directive: false };
+    let mut state = Applier { texts, said: Said::default(), seen: [None; SEEN], seen_directive: false };
     for (index, record) in texts.lines.records.iter().enumerate() {
         state.record(u32::try_from(index).unwrap_or(u32::MAX), record);
     }
     state.said
 }
 
+/// How many keywords are remembered.
+const SEEN: usize = 32;
+
+/// Where a keyword is remembered, below [`SEEN`].
+fn seen_index(keyword: &[u8]) -> usize {
+    let first = keyword.first().copied().unwrap_or_default();
+    (usize::from(first) * 5 + keyword.len()) % SEEN
+}
+
 struct Applier<'a> {
     texts: Texts<'a>,
     said: Said<'a>,
-    /// The keyword of the last line as it was spelt; most lines repeat it.
-    last: Option<(&'a [u8], Kind)>,
+    /// Keywords as they were spelt before; most lines repeat one. The place of each is [`seen_index`].
+    seen: [Option<(&'a [u8], Kind)>; SEEN],
     seen_directive: bool,
 }
 
@@ -169,13 +178,14 @@ impl<'a> Applier<'a> {
     }
 
     fn kind_of(&mut self, keyword: &'a [u8]) -> Option<Kind> {
-        if let Some((spelt, kind)) = self.last
-            && spelt == keyword
+        let seen = self.seen.get_mut(seen_index(keyword))?;
+        if let Some((spelt, kind)) = seen
+            && *spelt == keyword
         {
-            return Some(kind);
+            return Some(*kind);
         }
         let kind = Keyword::of_word(keyword)?.kind;
-        self.last = Some((keyword, kind));
+        *seen = Some((keyword, kind));
         Some(kind)
     }
 
