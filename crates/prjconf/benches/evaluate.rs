@@ -3,7 +3,7 @@
 //! `cargo bench -p prjconf --bench evaluate -- --table LARGEST FILE...` prints the rows that `scripts/bench-prjconf.sh` shows beside Perl's.
 //! `cargo bench -p prjconf --bench evaluate -- FILE...` measures files; without arguments a generated configuration of 3,949 lines that
 //! looks like a large distribution's. Prints the median and the smallest time of 201 runs.
-#![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a measurement")]
+#![expect(clippy::print_stdout, clippy::disallowed_methods, clippy::cast_precision_loss, reason = "a measurement")]
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -4,7 +4,7 @@
 //! nothing fails; the evaluation reads this tree and never the text. [`Tree`] is the type to read first.
 
 use crate::source::{Location, SourceId, SourceMap};
-use crate::text::{LineEnds, find_byte, is_space, trim};
+use crate::text::{find_byte, is_space, trim};
 
 /// What one item of a tree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,14 +139,13 @@ fn usable_len(text: &[u8]) -> usize {
 fn split_items(text: &[u8], len: usize) -> Vec<Item> {
     let text = text.get(..len).unwrap_or_default();
     let mut items = Vec::with_capacity(len / 32 + 1);
-    let mut ends = LineEnds::new(text);
     let mut start = 0;
     while start < len {
-        let end = ends.next().unwrap_or(len);
+        let end = find_byte(text, start, b'\n').unwrap_or(len);
         let line = text.get(start..end).unwrap_or_default();
         let may_open = line.first().is_some_and(|byte| matches!(byte, b'm' | b'M') || is_space(*byte));
         if may_open && is_marker(line, b"macros:") {
-            let block_end = find_block_end(text, end, &mut ends);
+            let block_end = find_block_end(text, end);
             items.push(item(ItemKind::MacrosBlock, start, block_end));
             start = block_end + 1;
         } else {
@@ -158,10 +157,10 @@ fn split_items(text: &[u8], len: usize) -> Vec<Item> {
 }
 
 /// The end of the closing line, without its line feed; without a closer, the end of the text.
-fn find_block_end(text: &[u8], opener_end: usize, ends: &mut LineEnds<'_>) -> usize {
+fn find_block_end(text: &[u8], opener_end: usize) -> usize {
     let mut start = opener_end + 1;
     while start < text.len() {
-        let end = ends.next().unwrap_or(text.len());
+        let end = find_byte(text, start, b'\n').unwrap_or(text.len());
         if is_marker(text.get(start..end).unwrap_or_default(), b":macros") {
             return end;
         }
