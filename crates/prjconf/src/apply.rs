@@ -51,9 +51,13 @@ impl MapLines {
 
     /// Leaves the last line of each key, sorted by key, without the keys that were removed.
     pub(crate) fn settle(&mut self, texts: Texts<'_>) {
-        self.entries.sort_by(|left, right| texts.word(left.key).cmp(texts.word(right.key)));
+        let mut sorted: Vec<(u128, &MapEntry)> =
+            self.entries.iter().map(|entry| (first_bytes(texts.word(entry.key)), entry)).collect();
+        sorted.sort_by(|(left_bytes, left), (right_bytes, right)| {
+            left_bytes.cmp(right_bytes).then_with(|| texts.word(left.key).cmp(texts.word(right.key)))
+        });
         let mut settled: Vec<MapEntry> = Vec::with_capacity(self.entries.len());
-        for entry in &self.entries {
+        for (_, entry) in sorted {
             match settled.last_mut() {
                 Some(last) if texts.word(last.key) == texts.word(entry.key) => *last = *entry,
                 _ => settled.push(*entry),
@@ -61,6 +65,14 @@ impl MapLines {
         }
         settled.retain(|entry| !entry.key.removes);
         self.entries = settled;
+    }
+}
+
+/// The first 16 bytes of a text, as a number that sorts like them; what is not there counts as 0.
+fn first_bytes(text: &[u8]) -> u128 {
+    match text.first_chunk() {
+        Some(bytes) => u128::from_be_bytes(*bytes),
+        None => text.iter().rev().fold(0, |number, byte| (number >> 8) | (u128::from(*byte) << 120)),
     }
 }
 
@@ -132,18 +144,39 @@ impl<'a> Texts<'a> {
 
 /// Runs pass 4.
 pub(crate) fn run<'a>(texts: Texts<'a>) -> Said<'a> {
-    let mut state = Applier { texts, said: Said::default(), last: None, seen_directive: false };
+    let mut state = Applier { texts, said: Said::default(), seen: [None; SEEN], seen_directive: false };
     for (index, record) in texts.lines.records.iter().enumerate() {
         state.record(u32::try_from(index).unwrap_or(u32::MAX), record);
     }
     state.said
 }
 
+/// How many keywords are remembered.
+const SEEN: usize = 32;
+
+/// Where a keyword is remembered, below [`SEEN`].
+fn seen_index(keyword: &[u8]) -> usize {
+    let first = keyword.first().copied().unwrap_or_default();
+    (usize::from(first) * 5 + keyword.len()) % SEEN
+}
+
+/// A word of 1 to 16 bytes as a number, if the text goes on for 16 bytes from its start.
+///
+/// A word that starts with a zero byte has none, because a shorter word would have the same.
+fn short_bytes(buffer: &[u8], word: Word) -> Option<u128> {
+    let len = word.end.checked_sub(word.start).filter(|len| (1..=16).contains(len))?;
+    let bytes: &[u8; 16] = buffer.get(word.start as usize..)?.first_chunk()?;
+    if bytes.first() == Some(&0) {
+        return None;
+    }
+    Some(u128::from_le_bytes(*bytes) << (8 * (16 - len)))
+}
+
 struct Applier<'a> {
     texts: Texts<'a>,
     said: Said<'a>,
-    /// The keyword of the last line as it was spelt; most lines repeat it.
-    last: Option<(&'a [u8], Kind)>,
+    /// Keywords as they were spelt before; most lines repeat one. The place of each is [`seen_index`].
+    seen: [Option<(u128, Kind)>; SEEN],
     seen_directive: bool,
 }
 
@@ -159,7 +192,7 @@ impl<'a> Applier<'a> {
         if matches!(keyword.first(), Some(b'#' | b'%')) {
             return;
         }
-        match self.kind_of(keyword) {
+        match self.kind_of(keyword, first) {
             Some(kind) => self.directive(index, kind, first, words),
             None => {
                 self.seen_directive = true;
@@ -168,14 +201,18 @@ impl<'a> Applier<'a> {
         }
     }
 
-    fn kind_of(&mut self, keyword: &'a [u8]) -> Option<Kind> {
-        if let Some((spelt, kind)) = self.last
-            && spelt == keyword
+    fn kind_of(&mut self, keyword: &[u8], word: Word) -> Option<Kind> {
+        let seen = self.seen.get_mut(seen_index(keyword))?;
+        let bytes = short_bytes(self.texts.buffer(word.is_expanded), word);
+        if let Some((spelt, kind)) = seen
+            && bytes == Some(*spelt)
         {
-            return Some(kind);
+            return Some(*kind);
         }
         let kind = Keyword::of_word(keyword)?.kind;
-        self.last = Some((keyword, kind));
+        if let Some(bytes) = bytes {
+            *seen = Some((bytes, kind));
+        }
         Some(kind)
     }
 
@@ -344,8 +381,15 @@ impl<'a> Words<'a> {
 impl Iterator for Words<'_> {
     type Item = Word;
 
+    #[inline]
     fn next(&mut self) -> Option<Word> {
-        let start = self.pos + self.rest().iter().position(|byte| !is_space(*byte))?;
+        let mut start = self.pos;
+        while start < self.end && is_space(*self.buffer.get(start)?) {
+            start += 1;
+        }
+        if start >= self.end {
+            return None;
+        }
         let end = (start + word_len(self.buffer.get(start..)?)).min(self.end);
         self.pos = end;
         let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);

@@ -97,3 +97,37 @@ pub fn evaluate(tree: &Tree, options: &Options) -> Evaluated {
     let origins = Origins::new(places, lines);
     Evaluated { config, findings, parse_error, warnings, origins }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::parse;
+
+    fn evaluated(text: &str) -> Evaluated {
+        evaluate(&parse(text.as_bytes()), &Options::for_arch("x86_64"))
+    }
+
+    #[test]
+    fn a_macro_named_like_a_condition_is_expanded() {
+        let lines = "%ifarch i586\nPrefer: a\n%endif\nPrefer: b\n";
+        assert_eq!(evaluated(lines).config.prefer, ["b"]);
+        assert_eq!(evaluated(&format!("%define ifarch #\n{lines}")).config.prefer, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_keyword_with_zero_bytes_in_front_is_unknown() {
+        let result = evaluated("Target: a b c d e f g h\n\0\0\0\0Target: i j k l m n o p\n");
+        assert_eq!(result.config.target.as_deref(), Some("a b c d e f g h"));
+        assert_eq!(result.warnings, ["unknown keyword in config: \0\0\0\0target:"]);
+    }
+
+    #[test]
+    fn keys_with_a_common_start_are_sorted_and_the_last_line_counts() {
+        let keys = ["/usr/bin/long-name-2", "/usr/bin/long-name", "/usr", "/usr\0", "/usr/bin/long-name-10", "/usr"];
+        let text: String =
+            keys.iter().enumerate().map(|(index, key)| format!("FileProvides: {key} p{index}\n")).collect();
+        let provides = evaluated(&text).config.fileprovides;
+        let values: Vec<String> = provides.values().map(|value| value.concat()).collect();
+        assert_eq!(values, ["p5", "p3", "p1", "p4", "p0"]);
+    }
+}

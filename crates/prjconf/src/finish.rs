@@ -6,7 +6,7 @@ use crate::apply::{MacroLine, Said, ScalarLine, Texts, Word};
 use crate::config::{BuildConfig, Replacement, Unset};
 use crate::keyword::{List, Map, Scalar};
 use crate::macros::table::STANDARD;
-use crate::text::{decode, find_byte};
+use crate::text::{decode, plain_text};
 
 /// Lists up to this length are searched one by one for duplicates and removed words.
 const SHORT: usize = 16;
@@ -28,8 +28,8 @@ pub(crate) fn run(texts: Texts<'_>, said: &mut Said<'_>, arch: &[u8]) -> (BuildC
     config.constraint = said.constraints.iter().map(|words| finisher.joined(words)).collect();
     guess_types(&mut config);
     add_repo_creation(&mut config);
-    config.macros = macro_list(arch, said);
     config.rawmacros = decode(&said.rawmacros);
+    config.macros = macro_list(arch, said, &config.rawmacros);
     (config, kept)
 }
 
@@ -53,12 +53,6 @@ impl<'a> Strings<'a> {
             None => decode(self.texts.word(word)),
         }
     }
-}
-
-/// The text, if decoding it would copy it. The characters that decoding treats specially begin with byte 0xEE.
-fn plain_text(bytes: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    (text.is_ascii() || find_byte(bytes, 0, 0xEE).is_none()).then_some(text)
 }
 
 struct Finisher<'a> {
@@ -143,6 +137,13 @@ impl Finisher<'_> {
             lines.settle(self.texts);
         }
         config.substitute = self.map(said, Map::Substitute, |values| {
+            if values.len() <= SHORT {
+                let words = values.iter().enumerate().filter(|(index, word)| {
+                    let text = self.texts.word(**word);
+                    !values.iter().take(*index).any(|earlier| self.texts.word(*earlier) == text)
+                });
+                return words.map(|(_, word)| replacement(self.strings.string(*word))).collect();
+            }
             let mut values = values.to_vec();
             self.drop_duplicates(&mut values);
             values.iter().map(|word| replacement(self.strings.string(*word))).collect()
@@ -290,7 +291,7 @@ fn add_repo_creation(config: &mut BuildConfig) {
 }
 
 /// The macro list: standard macros, `Target:` and `DistMacro:` lines, then the lines of the blocks.
-fn macro_list(arch: &[u8], said: &Said<'_>) -> Vec<String> {
+fn macro_list(arch: &[u8], said: &Said<'_>, rawmacros: &str) -> Vec<String> {
     let mut list: Vec<String> = Vec::with_capacity(STANDARD.len() + 16);
     list.push(String::new());
     list.extend(STANDARD.iter().map(|(name, gap, body)| ["%define ", name, gap, body].concat()));
@@ -302,28 +303,27 @@ fn macro_list(arch: &[u8], said: &Said<'_>) -> Vec<String> {
             MacroLine::Dist(text) => decode(&[b"%define ", text.as_slice()].concat()),
         });
     }
-    let raw = said.rawmacros.as_slice();
-    let len = raw.len() - raw.iter().rev().take_while(|byte| **byte == b'\n').count();
-    if len > 0 {
-        for line in raw.get(..len).unwrap_or_default().split(|byte| *byte == b'\n') {
+    let raw = rawmacros.trim_end_matches('\n');
+    if !raw.is_empty() {
+        for line in raw.split('\n') {
             add_macro_line(&mut list, line);
         }
     }
     list
 }
 
-/// Adds a raw macro line. Line breaks are no part of a UTF-8 sequence, so lines can be decoded one by one.
-fn add_macro_line(list: &mut Vec<String>, line: &[u8]) {
+/// Adds a raw macro line. Line breaks and percent signs are decoded as themselves, so the whole is decoded first.
+fn add_macro_line(list: &mut Vec<String>, line: &str) {
     if let Some(previous) = list.last_mut()
         && previous.ends_with('\\')
     {
         previous.pop();
         previous.push('\n');
-        previous.push_str(&decode(line));
+        previous.push_str(line);
         return;
     }
-    list.push(match line.strip_prefix(b"%") {
-        Some(rest) => ["%define ", &decode(rest)].concat(),
-        None => decode(line),
+    list.push(match line.strip_prefix('%') {
+        Some(rest) => ["%define ", rest].concat(),
+        None => line.to_owned(),
     });
 }

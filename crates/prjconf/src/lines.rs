@@ -3,15 +3,16 @@
 //! No keyword is looked at here, so no keyword can influence a condition. A record is an item that pass 4 reads, raw or
 //! expanded; which of the two follows the peer exactly, because it shows in results.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use crate::condition::{Branch, Condition, ConditionKind, find_condition};
 use crate::expr;
 use crate::macros::budget::Budget;
 use crate::macros::expand::Expander;
-use crate::macros::table::MacroTable;
+use crate::macros::table::{MacroTable, is_condition_word};
 use crate::multiline::{BlockScan, is_needed_for_build, starts_block, starts_define};
-use crate::text::{find, find_byte, find_mark, is_space, trim_start, words};
+use crate::text::{find, find_byte, find_mark, is_space, is_word, trim_start, words};
 use crate::tree::{Item, ItemKind, Tree};
 
 /// What pass 4 reads.
@@ -76,7 +77,7 @@ pub(crate) fn run(tree: &Tree, table: MacroTable, nesting: usize, trace: bool) -
         let marked = state.has_mark(item);
         state.input_line(tree.item_text(item), item.start, item.end, marked);
         while let Some(line) = state.queue.pop_front() {
-            state.line(line, false);
+            state.line(Cow::Owned(line), false);
         }
     }
     state.finish()
@@ -135,6 +136,8 @@ struct LineLoop<'a> {
     /// The item that started the part that is skipped.
     skip_from: usize,
     trace: bool,
+    /// A buffer for expanded lines, to be used again.
+    scratch: Vec<u8>,
     out: Lines,
 }
 
@@ -163,6 +166,7 @@ impl<'a> LineLoop<'a> {
             next_mark: find_mark(tree.text(), 0).unwrap_or(usize::MAX),
             skip_from: 0,
             trace,
+            scratch: Vec::new(),
             out,
         }
     }
@@ -189,7 +193,7 @@ impl<'a> LineLoop<'a> {
     /// An input line: most need no copy, because they have neither macros nor marks.
     fn input_line(&mut self, line: &[u8], start: u32, end: u32, marked: bool) {
         if marked || self.pending_define.is_some() || self.pending_block.is_some() {
-            return self.line(line.to_vec(), true);
+            return self.line(Cow::Borrowed(line), true);
         }
         match line.first() {
             _ if self.skip != 0 => {}
@@ -208,7 +212,7 @@ impl<'a> LineLoop<'a> {
     }
 
     /// One line of input or of the queue; only an input line can become a record.
-    fn line(&mut self, line: Vec<u8>, is_input: bool) {
+    fn line(&mut self, line: Cow<'_, [u8]>, is_input: bool) {
         if is_needed_for_build(&line) {
             return;
         }
@@ -217,10 +221,34 @@ impl<'a> LineLoop<'a> {
         if trim_start(&line).first() == Some(&b'#') && !line.starts_with(b"#!") {
             return;
         }
-        if self.skip == 0 && find_byte(&line, 0, b'%').is_some() {
-            line = self.expanded(&line);
+        if self.skip == 0
+            && let Some(mark) = find_byte(&line, 0, b'%')
+            && !self.is_bare_condition(&line, mark)
+        {
+            line = Cow::Owned(self.expanded(&line));
         }
-        match Branch::of_line(&line) {
+        self.whole_line(&mut line, is_input);
+        if let Cow::Owned(buffer) = line {
+            self.scratch = buffer;
+        }
+    }
+
+    /// Whether the only macro of a line is a word of conditions, which expansion would leave as it is.
+    fn is_bare_condition(&mut self, line: &[u8], mark: usize) -> bool {
+        const LONG: usize = 1024;
+        if self.trace || self.table.hides_conditions() || line.len() > LONG || self.budget.left() <= LONG {
+            return false;
+        }
+        let behind = line.get(mark + 1..).unwrap_or_default();
+        let word_len = behind.iter().take_while(|byte| is_word(**byte)).count();
+        let (word, rest) = behind.split_at(word_len);
+        let is_bare = is_condition_word(word) && !rest.iter().any(|byte| matches!(byte, b'%' | b'\n'));
+        is_bare && self.budget.spend(line.len())
+    }
+
+    /// A line with its macros expanded.
+    fn whole_line(&mut self, line: &mut Cow<'_, [u8]>, is_input: bool) {
+        match Branch::of_line(line) {
             Some(Branch::Else) => {
                 self.push_raw_directive(is_input);
                 return self.branch_else();
@@ -230,13 +258,13 @@ impl<'a> LineLoop<'a> {
                 return self.branch_endif();
             }
             Some(Branch::Elif(position)) => match self.branch_elif(line, position) {
-                Some(condition_line) => line = condition_line,
+                Some(condition_line) => *line = Cow::Owned(condition_line),
                 None => return self.push_raw_directive(is_input),
             },
             None => {}
         }
         if self.skip != 0 {
-            if trim_start(&line).starts_with(b"%if") {
+            if trim_start(line).starts_with(b"%if") {
                 self.skip = self.skip.saturating_add(2);
             }
             return;
@@ -244,9 +272,11 @@ impl<'a> LineLoop<'a> {
         self.active_line(line, is_input);
     }
 
-    fn active_line(&mut self, mut line: Vec<u8>, is_input: bool) {
-        remove_flavor(&mut line);
-        if let Some(condition) = find_condition(&line) {
+    fn active_line(&mut self, line: &mut Cow<'_, [u8]>, is_input: bool) {
+        if let Some(cleaned) = without_flavor(line) {
+            *line = Cow::Owned(cleaned);
+        }
+        if let Some(condition) = find_condition(line) {
             let value = self.decide(&condition);
             if !value {
                 self.skip = 2;
@@ -260,14 +290,14 @@ impl<'a> LineLoop<'a> {
             }
             return;
         }
-        self.set_position(&line);
+        self.set_position(line);
         if is_input {
             let item = self.tree.items().get(self.index);
-            if item.is_some_and(|item| self.tree.item_text(item) == line) {
+            if item.is_some_and(|item| self.tree.item_text(item) == &**line) {
                 return self.push_raw();
             }
             let start = u32::try_from(self.out.expanded.len()).unwrap_or(u32::MAX);
-            self.out.expanded.extend_from_slice(&line);
+            self.out.expanded.extend_from_slice(line);
             let end = u32::try_from(self.out.expanded.len()).unwrap_or(u32::MAX);
             self.out.expanded.push(b'\n');
             self.push(RecordKind::Expanded, start, end);
@@ -275,11 +305,11 @@ impl<'a> LineLoop<'a> {
     }
 
     /// Joins a define that goes on over several lines; `None` while it does.
-    fn continued_define(&mut self, line: Vec<u8>, is_input: bool) -> Option<Vec<u8>> {
-        let mut joined = match self.pending_define.take() {
+    fn continued_define<'l>(&mut self, line: Cow<'l, [u8]>, is_input: bool) -> Option<Cow<'l, [u8]>> {
+        let joined = match self.pending_define.take() {
             Some(mut pending) => {
                 pending.extend_from_slice(&line);
-                pending
+                Cow::Owned(pending)
             }
             None if starts_define(&line) => line,
             None => return Some(line),
@@ -287,6 +317,7 @@ impl<'a> LineLoop<'a> {
         if joined.last() != Some(&b'\\') {
             return Some(joined);
         }
+        let mut joined = joined.into_owned();
         if let Some(last) = joined.last_mut() {
             *last = b'\n';
         }
@@ -298,7 +329,7 @@ impl<'a> LineLoop<'a> {
     }
 
     /// Joins a `%{?name:` that goes on over several lines; `None` while it does.
-    fn continued_block(&mut self, line: Vec<u8>, is_input: bool) -> Option<Vec<u8>> {
+    fn continued_block<'l>(&mut self, line: Cow<'l, [u8]>, is_input: bool) -> Option<Cow<'l, [u8]>> {
         let scan = match self.pending_block.take() {
             Some(mut scan) => {
                 scan.add_line(&line);
@@ -308,7 +339,7 @@ impl<'a> LineLoop<'a> {
             None => return Some(line),
         };
         if !scan.is_open() {
-            return Some(scan.take_text());
+            return Some(Cow::Owned(scan.take_text()));
         }
         self.pending_block = Some(scan);
         if is_input {
@@ -319,7 +350,8 @@ impl<'a> LineLoop<'a> {
 
     /// Expands a line; further lines of the outcome go to the front of the queue, with every `%` doubled.
     fn expanded(&mut self, line: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(line.len() + 64);
+        let mut out = std::mem::take(&mut self.scratch);
+        out.clear();
         let mut expander = Expander::new(&mut self.table, &mut self.messages, &mut self.budget);
         expander.expand_into(line, &mut out);
         self.report_messages();
@@ -380,7 +412,7 @@ impl<'a> LineLoop<'a> {
     }
 
     /// The line as a condition of its own, if this branch is the one to decide.
-    fn branch_elif(&mut self, line: Vec<u8>, position: usize) -> Option<Vec<u8>> {
+    fn branch_elif(&mut self, line: &[u8], position: usize) -> Option<Vec<u8>> {
         if self.skip == 0 {
             self.skip = 1;
             self.skip_from = self.index;
@@ -391,7 +423,7 @@ impl<'a> LineLoop<'a> {
         if self.skip != 0 {
             return None;
         }
-        let mut condition = line;
+        let mut condition = line.to_vec();
         condition.drain(position..position + 2);
         Some(self.expanded(&condition))
     }
@@ -413,8 +445,9 @@ impl<'a> LineLoop<'a> {
     }
 
     fn is_one_of(&mut self, name: &[u8], list: &[u8]) -> bool {
-        let value = self.table.look_up(name).map(|found| found.body.bytes().to_vec());
-        let value = value.filter(|value| !value.is_empty() && value != b"0").unwrap_or_else(|| b"unknown".to_vec());
+        let found = self.table.get(name);
+        let value = found.as_ref().map(|found| found.body.bytes());
+        let value = value.filter(|value| !value.is_empty() && *value != b"0").unwrap_or(b"unknown");
         words(list).any(|word| word == value)
     }
 
@@ -458,10 +491,10 @@ fn double_percent(text: &[u8]) -> Vec<u8> {
     doubled
 }
 
-/// Removes `@BUILD_FLAVOR@`, which has a value in recipes only.
-fn remove_flavor(line: &mut Vec<u8>) {
+/// A line without `@BUILD_FLAVOR@`, which has a value in recipes only; `None` if there is none.
+fn without_flavor(line: &[u8]) -> Option<Vec<u8>> {
     const FLAVOR: &[u8] = b"@BUILD_FLAVOR@";
-    let Some(mut at) = find(line, 0, FLAVOR) else { return };
+    let mut at = find(line, 0, FLAVOR)?;
     let mut cleaned = Vec::with_capacity(line.len());
     let mut from = 0;
     loop {
@@ -473,5 +506,5 @@ fn remove_flavor(line: &mut Vec<u8>) {
         }
     }
     cleaned.extend_from_slice(line.get(from..).unwrap_or_default());
-    *line = cleaned;
+    Some(cleaned)
 }

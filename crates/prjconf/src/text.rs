@@ -87,16 +87,20 @@ pub(crate) fn word_len(text: &[u8]) -> usize {
     // Bytes below 0x21 are looked at one by one; there are hardly any but white space.
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let (chunks, _) = text.as_chunks::<8>();
     let mut from = 0;
-    for chunk in chunks {
+    let mut tail = text;
+    while let Some((chunk, behind)) = tail.split_first_chunk::<8>() {
         let value = u64::from_le_bytes(*chunk);
         let below = value.wrapping_sub(LOW * 0x21) & !value & HIGH;
         if below != 0 {
             from += (below.trailing_zeros() / 8) as usize;
+            if text.get(from).is_some_and(|byte| is_space(*byte)) {
+                return from;
+            }
             break;
         }
         from += 8;
+        tail = behind;
     }
     let rest = text.get(from..).unwrap_or_default();
     rest.iter().position(|byte| is_space(*byte)).map_or(text.len(), |position| from + position)
@@ -135,10 +139,16 @@ pub(crate) fn join_words<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
 /// Turns bytes of a configuration into a `String` without loss; see the module comment for the mapping.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if !text.contains(is_escape) => text.to_owned(),
-        _ => decode_slowly(bytes),
+    match plain_text(bytes) {
+        Some(text) => text.to_owned(),
+        None => decode_slowly(bytes),
     }
+}
+
+/// The text, if decoding it would copy it. The characters that decoding treats specially begin with byte 0xEE.
+pub(crate) fn plain_text(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    (text.is_ascii() || find_byte(bytes, 0, 0xEE).is_none()).then_some(text)
 }
 
 fn decode_slowly(bytes: &[u8]) -> String {
@@ -173,7 +183,7 @@ fn unescape(character: char) -> Option<u8> {
 /// Gives back the bytes that [`decode`] made a `String` of.
 #[must_use]
 pub fn encode(text: &str) -> Cow<'_, [u8]> {
-    if !text.contains(is_escape) {
+    if plain_text(text.as_bytes()).is_some() || !text.contains(is_escape) {
         return Cow::Borrowed(text.as_bytes());
     }
     let mut bytes = Vec::with_capacity(text.len());

@@ -81,6 +81,8 @@ pub(crate) type Saved = Vec<(Vec<u8>, Option<Macro>)>;
 /// All macros of one evaluation.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MacroTable {
+    /// A macro named like a word of conditions was defined at some time.
+    hides_conditions: bool,
     own: BTreeMap<Vec<u8>, Macro>,
     /// Names of the arguments that are bound at the moment.
     arguments: Vec<Vec<u8>>,
@@ -101,7 +103,13 @@ impl MacroTable {
     }
 
     pub(crate) fn define(&mut self, name: &[u8], value: Macro) {
+        self.hides_conditions |= is_condition_word(name);
         self.own.insert(name.to_vec(), value);
+    }
+
+    /// Whether a word of conditions, such as `ifarch`, was ever defined as a macro, so that it expands like one.
+    pub(crate) fn hides_conditions(&self) -> bool {
+        self.hides_conditions
     }
 
     pub(crate) fn remove(&mut self, name: &[u8]) {
@@ -148,6 +156,7 @@ impl MacroTable {
             saved.push((name, hidden));
         }
         for (name, value) in bound {
+            self.hides_conditions |= is_condition_word(&name);
             let former = self.own.insert(name.clone(), Macro::plain(&value));
             if former.is_some() {
                 saved.push((name.clone(), former));
@@ -176,7 +185,30 @@ impl MacroTable {
     }
 }
 
+/// One bit for each first letter of a standard name, counted by the five low bits of the letter.
+const FIRST_LETTERS: u32 = {
+    let mut letters = 0;
+    let mut index = 0;
+    while index < STANDARD.len() {
+        letters |= 1 << (STANDARD[index].0.as_bytes()[0] & 31);
+        index += 1;
+    }
+    letters
+};
+
+/// Whether expansion leaves `%name` alone because it is a word of conditions (and not a macro).
+pub(crate) fn is_condition_word(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"if" | b"ifarch" | b"ifnarch" | b"ifos" | b"ifnos" | b"else" | b"elif" | b"elifarch" | b"elifos" | b"endif"
+    )
+}
+
 fn standard(name: &[u8]) -> Option<&'static [u8]> {
-    // Most names of a configuration start with one of these letters only by accident; nearly all begin with `_`, `i` or `s`.
+    // Most names that are looked up are not standard, and few begin like one.
+    let bit = 1_u32 << (name.first()? & 31);
+    if FIRST_LETTERS & bit == 0 {
+        return None;
+    }
     STANDARD.iter().find(|(known, _, _)| known.as_bytes() == name).map(|(_, _, body)| body.as_bytes())
 }
