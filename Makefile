@@ -12,7 +12,7 @@ test:
 	scripts/setup.sh test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
-	cargo test --workspace --quiet
+	cargo test --workspace --quiet --no-fail-fast
 
 # The fast part of it.
 check:
