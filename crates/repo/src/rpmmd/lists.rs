@@ -150,8 +150,8 @@ fn read(
                 }
             }
             Token::Text(more) => text.push_str(&more),
-            Token::End { depth: 3, name } if id.is_some() => on_step(Step::EndItem(&name, std::mem::take(&mut text))),
-            Token::End { depth: 2, .. } => {
+            Token::End(3, tag) if id.is_some() => on_step(Step::EndItem(tag.name(), std::mem::take(&mut text))),
+            Token::End(2, _) => {
                 let Some(id) = id.take() else { continue };
                 count_entry(format.file, &summary, limits)?;
                 if id.pkgid.is_empty() || id.name.is_empty() {
@@ -162,7 +162,7 @@ fn read(
                     on_step(Step::End(id));
                 }
             }
-            Token::End { .. } | Token::Nothing => {}
+            Token::End(..) | Token::Nothing => {}
             Token::Eof => return Ok(summary),
         }
     }

@@ -82,7 +82,7 @@ pub fn read_primary(
                 }
             }
             Token::Text(more) => text.push_str(&more),
-            Token::End { depth: 2, .. } => {
+            Token::End(2, _) => {
                 let Some(draft) = draft.take() else { continue };
                 super::lists::count_entry("primary.xml", &summary, limits)?;
                 match draft.finish() {
@@ -93,9 +93,9 @@ pub fn read_primary(
                     None => summary.skipped += 1,
                 }
             }
-            Token::End { depth, name } => {
+            Token::End(depth, tag) => {
                 if let Some(draft) = &mut draft {
-                    draft.end(depth, &name, &mut text);
+                    draft.end(depth, tag.name(), &mut text);
                 }
             }
             Token::Nothing => {}

@@ -101,16 +101,16 @@ impl Repomd {
                     }
                 }
                 Token::Text(more) => text.push_str(&more),
-                Token::End { depth: 2, name } if name == "data" => {
+                Token::End(2, tag) if tag.name() == "data" => {
                     repomd.add(draft.take().unwrap_or_default())?;
                 }
-                Token::End { depth: 2, name } if name == "revision" => text.trim().clone_into(&mut repomd.revision),
-                Token::End { depth: 3, name } => {
+                Token::End(2, tag) if tag.name() == "revision" => text.trim().clone_into(&mut repomd.revision),
+                Token::End(3, tag) => {
                     if let Some(draft) = &mut draft {
-                        draft.take(&name, text.trim());
+                        draft.take(tag.name(), text.trim());
                     }
                 }
-                Token::End { .. } | Token::Nothing => {}
+                Token::End(..) | Token::Nothing => {}
                 Token::Eof => return Ok(repomd),
             }
         }

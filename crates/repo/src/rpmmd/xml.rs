@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 
 use pkgfile::compression::{Bounded, TooLong};
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::{BytesEnd, BytesStart, Event};
 
 use super::{RpmMdError, RpmMdLimits, XmlError};
 
@@ -27,21 +27,24 @@ pub(super) struct Xml<'r> {
     has_root: bool,
 }
 
-/// What comes next. Names are without their namespace's prefix; the root has depth 1.
+/// What comes next. Names are without their namespace's prefix; numbers are depths, the root has 1.
 pub(super) enum Token<'a> {
     Start(Tag<'a>),
     Text(Cow<'a, str>),
-    End {
-        depth: usize,
-        name: Name<'a>,
-    },
+    End(usize, EndTag<'a>),
     /// A comment or the like.
     Nothing,
     Eof,
 }
 
-/// Name of an element.
-pub(super) type Name<'a> = Cow<'a, str>;
+/// An end tag; made up for `<empty/>`.
+pub(super) struct EndTag<'a>(BytesEnd<'a>);
+
+impl EndTag<'_> {
+    pub(super) fn name(&self) -> &str {
+        self.0.local_name().into_inner()
+    }
+}
 
 /// A start tag.
 pub(super) struct Tag<'a> {
@@ -100,7 +103,7 @@ impl<'r> Xml<'r> {
             Event::End(end) => {
                 let ended = *depth;
                 *depth = depth.saturating_sub(1);
-                Token::End { depth: ended, name: Cow::Owned(end.local_name().into_inner().to_owned()) }
+                Token::End(ended, EndTag(end))
             }
             Event::Text(text) => Token::Text(text.into_inner()),
             Event::CData(text) => Token::Text(text.into_inner()),
@@ -203,7 +206,7 @@ mod tests {
             match xml.next()? {
                 Token::Start(tag) => seen.push(format!("<{}{}", tag.name(), tag.attribute("a").unwrap_or_default())),
                 Token::Text(text) => seen.push(text.into_owned()),
-                Token::End { depth, .. } => seen.push(depth.to_string()),
+                Token::End(depth, _) => seen.push(depth.to_string()),
                 Token::Nothing => {}
                 Token::Eof => return Ok(seen),
             }
