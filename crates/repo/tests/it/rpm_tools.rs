@@ -48,10 +48,15 @@ BuildArch: noarch
 Requires: kiln-sample = 4:1.2~rc1-3
 %description extra
 More.
+%package plain
+Summary: needs nothing
+BuildArch: noarch
+%description plain
+Plain.
 %prep
 %build
 %install
-mkdir -p %{buildroot}/usr/share/kiln-sample %{buildroot}/etc/kiln.d %{buildroot}/usr/bin
+mkdir -p %{buildroot}/usr/share/kiln-sample %{buildroot}/usr/share/kiln-plain %{buildroot}/etc/kiln.d %{buildroot}/usr/bin
 echo "a&b" > "%{buildroot}/usr/share/kiln-sample/a&b <c>"
 ln -s a %{buildroot}/usr/bin/kiln-sample
 echo config > %{buildroot}/etc/kiln-sample
@@ -67,6 +72,8 @@ print("x")
 %config(noreplace) /etc/kiln-sample
 %ghost /etc/ghost
 %files extra
+%files plain
+/usr/share/kiln-plain
 %changelog
 * Wed Jul 01 2026 A <a@example.org> - 1.2-3
 - newer & better
@@ -114,7 +121,7 @@ impl Repository {
             let file = PackageFile { location, bytes: bytes.len() as u64, sha256: Sha256::of(&bytes), modified_at };
             repository.rpms.push((file, reader.into_package()));
         }
-        assert_eq!(repository.rpms.len(), 3);
+        assert_eq!(repository.rpms.len(), 4);
         Some(repository)
     }
 
@@ -323,6 +330,38 @@ fn dnf_verifies_and_reads_what_we_write() {
 }
 
 #[test]
+fn dnf_installs_from_what_we_write() {
+    let Some(repository) = Repository::new() else { return };
+    repository.publish(Compression::Zstd);
+    let arguments = ["install", "--setopt=install_weak_deps=0", "kiln-sample-plain"];
+    let Some((is_good, out, words)) = repository.dnf("installed", &arguments) else { return };
+    assert!(is_good, "{out}{words}");
+    assert!(repository.path("root-installed/usr/share/kiln-plain").is_dir(), "{out}{words}");
+}
+
+#[test]
+fn zypper_verifies_and_reads_what_we_write() {
+    let Some(repository) = Repository::new() else { return };
+    for form in [Compression::Gzip, Compression::Zstd, Compression::Xz] {
+        repository.publish(form);
+        let root = repository.text_path(&format!("zypper-{form:?}"));
+        std::fs::create_dir_all(&root).unwrap();
+        let zypper = |arguments: &[&str]| {
+            let common = ["--root", &root, "--non-interactive", "--gpg-auto-import-keys"];
+            let all: Vec<&str> = common.into_iter().chain(arguments.iter().copied()).collect();
+            run("zypper", &all)
+        };
+        let url = format!("file://{}", repository.text_path("repo"));
+        let Some((is_good, out, words)) = zypper(&["addrepo", "--gpgcheck-strict", &url, "kiln"]) else { return };
+        assert!(is_good, "{form:?}: {out}{words}");
+        let (is_good, out, words) = zypper(&["refresh"]).unwrap();
+        assert!(is_good, "{form:?}: {out}{words}");
+        let (_, out, words) = zypper(&["search", "--details", "--type", "package"]).unwrap();
+        assert!(out.contains("4:1.2~rc1-3") && out.contains("p999 "), "{form:?}: {out:.2000}{words}");
+    }
+}
+
+#[test]
 fn dnf_refuses_what_somebody_changed() {
     let Some(repository) = Repository::new() else { return };
     repository.publish(Compression::Gzip);
@@ -355,6 +394,6 @@ fn libsolv_reads_what_we_write() {
         }
         assert!(is_good && words.is_empty(), "{form:?}: {words}");
         // A solvable is one block of lines.
-        assert_eq!(out.matches("solvable:name:").count(), 1003, "{form:?}: {out:.2000}");
+        assert_eq!(out.matches("solvable:name:").count(), 1004, "{form:?}: {out:.2000}");
     }
 }
