@@ -3,7 +3,6 @@
 //! Reading: [`Release`] (of an `InRelease` that [`crate::pgp::Keyring`] has verified) names the indices,
 //! [`read_packages`] and [`read_sources`] read them. Writing: a [`Stanza`] for each package, then [`write_suite`].
 
-mod chunks;
 mod date;
 mod index;
 mod pool;
@@ -12,35 +11,12 @@ mod sources;
 mod stanza;
 mod suite;
 
-pub use chunks::ChunkCache;
+pub use crate::chunks::ChunkCache;
+pub use crate::output::{OutputFile, is_safe_path};
 pub use date::{format_date, parse_date};
 pub use index::{IndexEntry, IndexError, IndexLimits, IndexSummary, open_index, read_packages};
 pub use pool::{deb_file_name, pool_path};
 pub use release::{IndexFile, Release, ReleaseError, ReleaseFile};
 pub use sources::{SourceEntry, SourceIndexFile, newest_source, read_sources};
 pub use stanza::{PoolFile, Stanza, StanzaError};
-pub use suite::{OutputFile, SuiteSettings, WriteError, write_suite};
-
-/// Whether a path from an index stays below the place it is relative to.
-///
-/// One or more components, none of them empty, `.` or `..`; no control characters, no backslash.
-#[must_use]
-pub fn is_safe_path(path: &str) -> bool {
-    let is_safe_part = |part: &str| !matches!(part, "" | "." | "..");
-    path.len() <= 4096 && !path.contains(|c: char| c.is_control() || c == '\\') && path.split('/').all(is_safe_part)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_safe_path;
-
-    #[test]
-    fn paths_that_leave_their_place_are_not_safe() {
-        for path in ["pool/main/h/hello/hello_1%3a2_amd64.deb", "a", "a..b/.c"] {
-            assert!(is_safe_path(path), "{path}");
-        }
-        for path in ["", "/etc/passwd", "a/../b", "..", "./a", "a//b", "a/", "a\nb", "a\\b"] {
-            assert!(!is_safe_path(path), "{path}");
-        }
-    }
-}
+pub use suite::{SuiteSettings, WriteError, write_suite};

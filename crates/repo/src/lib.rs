@@ -2,6 +2,13 @@
 //!
 //! Takes and gives bytes only: fetching, storing and switching are the caller's. One module a format.
 
+mod chunks;
+mod output;
+
 pub mod compress;
 pub mod debian;
 pub mod pgp;
+pub mod rpmmd;
+
+pub use chunks::ChunkCache;
+pub use output::{OutputFile, is_safe_path};

@@ -4,9 +4,9 @@ use std::io;
 use pkg::{Sha256, Sha256Hasher};
 use pkgfile::compression::Compression;
 
-use super::chunks::{self, Chunk, ChunkCache};
 use super::release::by_hash_path;
-use super::{Stanza, format_date, is_safe_path};
+use super::{ChunkCache, OutputFile, Stanza, format_date, is_safe_path};
+use crate::chunks::{self, Chunk, Piece};
 use crate::pgp::{SignError, Signer};
 
 /// What a suite says of itself, and what is written for it.
@@ -30,18 +30,6 @@ pub struct SuiteSettings {
     pub valid_seconds: Option<i64>,
     /// Which forms of an index are written. APT needs one; Debian 12 and newer read gzip, xz and zstd.
     pub compressions: Vec<Compression>,
-}
-
-/// A file to be published.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutputFile {
-    /// Its paths below the archive's root: its name, and behind it the name made of its digest (`by-hash`), which has to
-    /// stay readable for a while after the next publication.
-    pub paths: Vec<String>,
-    /// Its content.
-    pub content: Vec<u8>,
-    /// Digest of the content.
-    pub sha256: Sha256,
 }
 
 /// Why a suite could not be written.
@@ -139,6 +127,12 @@ fn check(settings: &SuiteSettings) -> Result<(), WriteError> {
     Ok(())
 }
 
+/// On average a chunk has 128 stanzas, some 100 kB: smaller ones compress worse, larger ones cost more than hashing the whole
+/// index does.
+fn ends_chunk(piece: &Piece<'_>) -> bool {
+    matches!(piece.sha256.as_bytes(), [0 | 1, ..])
+}
+
 /// The files below the folder of a suite, and their lines in `Release`.
 struct Table {
     folder: String,
@@ -156,7 +150,11 @@ impl Table {
     ) -> Result<(), WriteError> {
         let is_for = |stanza: &&&Stanza| stanza.architecture() == architecture || stanza.architecture() == "all";
         let stanzas: Vec<&Stanza> = sorted.iter().filter(is_for).copied().collect();
-        let chunks: Vec<Chunk<'_>> = chunks::cut(&stanzas);
+        let pieces = stanzas.iter().map(|stanza| Piece { text: stanza.text(), sha256: stanza.sha256() });
+        let mut chunks = chunks::cut(pieces, ends_chunk);
+        if chunks.is_empty() {
+            chunks.push(Chunk::of_text(""));
+        }
         let folder = format!("{}/binary-{architecture}", settings.component);
         let path = format!("{folder}/Packages");
         // APT wants to know the plain form even where it is not offered.

@@ -1,4 +1,5 @@
-//! Repositories and signatures, compared with the tools that will read them: gpgv, rpm, dpkg, APT.
+//! Repositories and signatures, compared with the tools that will read them: gpgv, rpm, dpkg, APT,
+//! createrepo_c, dnf, libsolv.
 //!
 //! Tests whose tool or data this machine lacks say so and pass.
 
@@ -8,5 +9,7 @@
 
 mod apt;
 mod pgp;
+mod rpm_tools;
+mod rpmmd;
 mod suite;
 mod tools;

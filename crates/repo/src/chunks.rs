@@ -1,6 +1,6 @@
 //! Cuts an index into chunks whose compressed forms outlive a change elsewhere.
 //!
-//! A chunk ends behind a stanza whose own digest says so, hence one package more or less changes one chunk, or joins or
+//! A chunk ends behind a package whose own digest says so, hence one package more or less changes one chunk, or joins or
 //! splits two; the others keep their digest and are found in the cache. Compressing is nearly all the cost of an index.
 
 use std::collections::HashMap;
@@ -9,12 +9,10 @@ use std::io;
 use pkg::{Sha256, Sha256Hasher};
 use pkgfile::compression::Compression;
 
-use super::Stanza;
 use crate::compress;
 
-/// A chunk ends at the latest behind this many stanzas. On average it has 128, some 100 kB: smaller ones compress worse,
-/// larger ones cost more than hashing the whole index does.
-const CHUNK_STANZAS_MOST: usize = 1024;
+/// A chunk ends at the latest behind this many packages.
+const CHUNK_PIECES_MOST: usize = 1024;
 
 /// Compressed chunks of the last indices written with it; owned by the caller, one a repository.
 ///
@@ -41,12 +39,12 @@ impl ChunkCache {
     }
 
     /// Starts a publication: what it does not use is dropped at its end.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.generation += 1;
     }
 
     /// Drops what the publication did not use.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         let generation = self.generation;
         self.chunks.retain(|_, cached| cached.generation == generation);
     }
@@ -69,46 +67,62 @@ impl ChunkCache {
     }
 }
 
-/// Neighbouring stanzas of an index.
-pub(super) struct Chunk<'a> {
-    stanzas: Vec<&'a Stanza>,
-    /// Digest over the stanzas' digests.
+/// What one package is in an index, and the digest of that.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) sha256: Sha256,
+}
+
+/// Neighbouring packages of an index.
+pub(crate) struct Chunk<'a> {
+    pieces: Vec<Piece<'a>>,
+    /// Digest over the pieces' digests.
     digest: Sha256,
 }
 
 impl<'a> Chunk<'a> {
-    fn new(stanzas: Vec<&'a Stanza>) -> Self {
+    pub(crate) fn new(pieces: Vec<Piece<'a>>) -> Self {
         let mut hasher = Sha256Hasher::new();
-        for stanza in &stanzas {
-            hasher.update(stanza.sha256().as_bytes());
+        for piece in &pieces {
+            hasher.update(piece.sha256.as_bytes());
         }
-        Self { stanzas, digest: hasher.finish() }
+        Self { pieces, digest: hasher.finish() }
+    }
+
+    /// A chunk of a text that belongs to no package.
+    pub(crate) fn of_text(text: &'a str) -> Self {
+        Self::new(vec![Piece { text, sha256: Sha256::of(text.as_bytes()) }])
+    }
+
+    /// The texts in order.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.pieces.iter().map(|piece| piece.text)
     }
 
     fn text(&self) -> String {
-        self.stanzas.iter().map(|stanza| stanza.text()).collect()
+        self.texts().collect()
     }
 }
 
-/// Cuts sorted stanzas into chunks; no stanzas are one empty chunk.
-pub(super) fn cut<'a>(stanzas: &[&'a Stanza]) -> Vec<Chunk<'a>> {
+/// Cuts sorted pieces into chunks behind those that are an end; no pieces are no chunk.
+pub(crate) fn cut<'a>(pieces: impl Iterator<Item = Piece<'a>>, is_end: fn(&Piece<'a>) -> bool) -> Vec<Chunk<'a>> {
     let mut chunks = Vec::new();
     let mut current = Vec::new();
-    for stanza in stanzas {
-        current.push(*stanza);
-        let ends_chunk = matches!(stanza.sha256().as_bytes(), [0 | 1, ..]);
-        if ends_chunk || current.len() >= CHUNK_STANZAS_MOST {
+    for piece in pieces {
+        current.push(piece);
+        if is_end(&piece) || current.len() >= CHUNK_PIECES_MOST {
             chunks.push(Chunk::new(std::mem::take(&mut current)));
         }
     }
-    if !current.is_empty() || chunks.is_empty() {
+    if !current.is_empty() {
         chunks.push(Chunk::new(current));
     }
     chunks
 }
 
 /// The whole index, compressed; chunks the cache knows are not compressed again.
-pub(super) fn compressed(
+pub(crate) fn compressed(
     chunks: &[Chunk<'_>],
     compression: Compression,
     cache: &mut ChunkCache,
