@@ -99,6 +99,12 @@ pub struct BuildSettings {
     pub parallel: Option<u32>,
     /// The configuration's raw `Macros:` text.
     pub raw_macros: String,
+    /// Build conditions of a spec file switched on (`rpmbuild --with`).
+    pub with: Vec<String>,
+    /// Build conditions of a spec file switched off (`rpmbuild --without`).
+    pub without: Vec<String>,
+    /// Whether packages of debugging symbols are made too.
+    pub debug_packages: bool,
 }
 
 /// Bounds on one job; exceeding one ends it with the [`FailureCause`] of the same name.

@@ -17,6 +17,7 @@ pub fn build_settings(config: &BuildConfig) -> BuildSettings {
         build_profiles: macro_words(config, "deb_build_profiles"),
         parallel: macro_words(config, "_smp_ncpus_max").first().and_then(|word| word.parse().ok()).filter(|n| *n > 0),
         raw_macros: config.rawmacros.clone(),
+        ..BuildSettings::default()
     }
 }
 
