@@ -9,6 +9,7 @@ pub mod compress;
 pub mod debian;
 pub mod pgp;
 pub mod rpmmd;
+pub mod rpmsign;
 
 pub use chunks::ChunkCache;
 pub use output::{OutputFile, is_safe_path};

@@ -61,10 +61,6 @@ pub enum PackageXmlError {
 /// How many entries of a changelog `other.xml` gets; createrepo_c's number.
 const CHANGES_MOST: usize = 10;
 
-/// In the signature header: bytes of the uncompressed payload.
-const SIG_PAYLOAD_SIZE: Tag = Tag(1007);
-const SIG_LONG_ARCHIVE_SIZE: Tag = Tag(271);
-
 impl PackageXml {
     /// The elements of a package. The same package and file give the same bytes.
     ///
@@ -278,6 +274,6 @@ fn relation_line(relation: &Relation, is_requires: bool) -> String {
 
 fn archive_bytes(package: &RpmPackage) -> u64 {
     let signature = package.signature_header();
-    let number = signature.number(SIG_LONG_ARCHIVE_SIZE).or_else(|| signature.number(SIG_PAYLOAD_SIZE));
+    let number = signature.number(Tag::SIG_LONG_ARCHIVE_SIZE).or_else(|| signature.number(Tag::SIG_PAYLOAD_SIZE));
     number.or_else(|| package.header().number(Tag::ARCHIVE_SIZE)).unwrap_or_default()
 }
