@@ -99,7 +99,7 @@ pub enum RepodataError {
 /// Bytes a chunk has on average: smaller ones compress worse, larger ones take longer to compress for one package more.
 const CHUNK_BYTES: u64 = 128 << 10;
 /// Packages a chunk has on average at the most: each of them may have to be fetched for one package more.
-const CHUNK_PACKAGES: u64 = 256;
+const CHUNK_PACKAGES: u64 = 128;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 

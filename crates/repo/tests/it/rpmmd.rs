@@ -166,7 +166,7 @@ fn the_work_for_one_package_more_or_less_does_not_grow_with_the_repository() {
             worst.push((most, full));
         }
         let [(small, _), (large, full)] = worst.as_slice() else { unreachable!() };
-        // Chunks have 128 kB or 256 packages on average, rarely four times as much.
+        // Chunks have 128 kB or 128 packages on average, rarely four times as much.
         assert!(small.1 < 2 << 20 && large.1 < 2 << 20, "{small:?} {large:?} of {full:?}");
         assert!(large.2 < 1000 && full.text_bytes > 9_000_000, "{large:?} of {full:?}");
     }
