@@ -52,6 +52,9 @@ const ALGORITHM_SHA256: u32 = 8;
 /// The first second of 2026.
 const MADE_AT: u32 = 1_767_225_600;
 
+/// Name and content.
+type SourceFile = (String, Vec<u8>);
+
 /// A source package to be made.
 ///
 /// ```text
@@ -60,7 +63,7 @@ const MADE_AT: u32 = 1_767_225_600;
 #[derive(Debug, Clone)]
 pub struct SourceRpm {
     spec: String,
-    files: Vec<(String, Vec<u8>)>,
+    files: Vec<SourceFile>,
     missing: Vec<u32>,
     strangers: Vec<CpioMember>,
     wrong_digests: BTreeSet<String>,
@@ -170,8 +173,8 @@ impl SourceRpm {
         tags.texts(REQUIRE_VERSIONS, &versions);
     }
 
-    fn put_files(&self, tags: &mut Tags, files: &[(String, Vec<u8>)]) {
-        let numbers = |of: &dyn Fn(&(String, Vec<u8>)) -> u32| files.iter().map(of).collect::<Vec<u32>>();
+    fn put_files(&self, tags: &mut Tags, files: &[SourceFile]) {
+        let numbers = |of: &dyn Fn(&SourceFile) -> u32| files.iter().map(of).collect::<Vec<u32>>();
         let zeros = vec![0; files.len()];
         let same = |text: &'static str| vec![text; files.len()];
         let size = |content: &[u8]| u32::try_from(content.len()).unwrap();
