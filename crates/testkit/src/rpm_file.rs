@@ -1,6 +1,6 @@
 //! The bytes of an rpm, put together by hand: for packages that rpmbuild and the crate for rpms would refuse to make.
 //!
-//! Rule: rpm's "RPM v4 package format" manual. See [`rpm`] and [`cpio`].
+//! Rule: rpm's "RPM v4 package format" manual. See [`cpio`].
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -18,6 +18,8 @@ const PAYLOAD_COMPRESSOR: u32 = 1125;
 const PAYLOAD_FLAGS: u32 = 1126;
 const PAYLOAD_DIGEST: u32 = 5092;
 const PAYLOAD_DIGEST_ALGORITHM: u32 = 5093;
+/// The name is older than the algorithm: signatures that are not RSA's.
+const SIG_DSA: u32 = 267;
 const SIG_SHA256: u32 = 273;
 const SIG_SIZE: u32 = 1000;
 const SIG_PAYLOAD_SIZE: u32 = 1007;
@@ -65,6 +67,10 @@ impl Tags {
         self.put(tag, 4, numbers.len(), 4, bytes);
     }
 
+    pub(crate) fn bytes(&mut self, tag: u32, bytes: Vec<u8>) {
+        self.put(tag, 7, bytes.len(), 1, bytes);
+    }
+
     fn put(&mut self, tag: u32, kind: u32, count: usize, alignment: usize, bytes: Vec<u8>) {
         if count > 0 {
             self.entries.insert(tag, Value { kind, count, alignment, bytes });
@@ -109,8 +115,12 @@ fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap()
 }
 
-/// A package with these tags and this archive, which is compressed with gzip; digests are right, signatures are missing.
-pub(crate) fn rpm(name: &str, is_source: bool, mut tags: Tags, archive: &[u8]) -> Vec<u8> {
+/// Makes a signature of a header.
+pub(crate) type Sign<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+
+/// A source package with these tags and this archive, which is compressed with gzip; digests are right, and what `sign`
+/// makes of the header is its signature.
+pub(crate) fn source_rpm(name: &str, mut tags: Tags, archive: &[u8], sign: Option<Sign<'_>>) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(archive).unwrap();
     let payload = encoder.finish().unwrap();
@@ -124,7 +134,10 @@ pub(crate) fn rpm(name: &str, is_source: bool, mut tags: Tags, archive: &[u8]) -
     signature.text(SIG_SHA256, &Sha256::of(&header).to_string());
     signature.numbers(SIG_SIZE, &[number(header.len() + payload.len())]);
     signature.numbers(SIG_PAYLOAD_SIZE, &[number(archive.len())]);
-    let mut file = lead(name, is_source);
+    if let Some(sign) = sign {
+        signature.bytes(SIG_DSA, sign(&header));
+    }
+    let mut file = lead(name);
     file.extend(signature.header(SIGNATURES));
     file.resize(file.len().next_multiple_of(8), 0);
     file.extend(header);
@@ -133,10 +146,10 @@ pub(crate) fn rpm(name: &str, is_source: bool, mut tags: Tags, archive: &[u8]) -
 }
 
 /// What nobody reads but to recognise the file.
-fn lead(name: &str, is_source: bool) -> Vec<u8> {
+fn lead(name: &str) -> Vec<u8> {
     let mut lead = LEAD_MAGIC.to_vec();
-    // Format 3.0, kind, any architecture.
-    lead.extend([3, 0, 0, u8::from(is_source), 0, 1]);
+    // Format 3.0, a source package, any architecture.
+    lead.extend([3, 0, 0, 1, 0, 1]);
     lead.extend(name.bytes().take(65));
     lead.resize(76, 0);
     // Linux; signatures as a header.

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use pkg::Sha256;
+use repo::pgp::SigningKey;
 
-use crate::rpm_file::{CpioMember, Tags, cpio, rpm};
+use crate::rpm_file::{CpioMember, Sign, Tags, cpio, source_rpm};
 
 const NAME: u32 = 1000;
 const VERSION: u32 = 1001;
@@ -52,6 +53,31 @@ const ALGORITHM_SHA256: u32 = 8;
 /// The first second of 2026.
 const MADE_AT: u32 = 1_767_225_600;
 
+/// A spec file that builds a C program, for [`SourceRpm::hello`].
+const HELLO: &str = "\
+Name: hello
+Version: 1.0
+Release: 1%{?dist}
+Summary: Says hello
+License: MIT
+Source0: hello.c
+BuildRequires: gcc, make
+%description
+Says hello.
+%prep
+%setup -q -c -T
+cp %{SOURCE0} .
+%build
+gcc %{optflags} -o hello hello.c
+%install
+install -D -m 755 hello %{buildroot}%{_bindir}/hello
+%files
+%{_bindir}/hello
+%changelog
+* Wed Jul 01 2026 A <a@example.org> - 1.0-1
+- First
+";
+
 /// Name and content.
 type SourceFile = (String, Vec<u8>);
 
@@ -76,6 +102,12 @@ impl SourceRpm {
     pub fn new(spec: &str) -> Self {
         let (files, missing, strangers) = (Vec::new(), Vec::new(), Vec::new());
         Self { spec: spec.to_owned(), files, missing, strangers, wrong_digests: BTreeSet::new() }
+    }
+
+    /// A package that builds `/usr/bin/hello` of a C file, which says "hello".
+    #[must_use]
+    pub fn hello() -> Self {
+        Self::new(HELLO).file("hello.c", "#include <stdio.h>\nint main(void) { return puts(\"hello\") == EOF; }\n")
     }
 
     /// With a further file.
@@ -116,6 +148,16 @@ impl SourceRpm {
     /// The package. Its digests are right unless asked otherwise; it has no signature.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
+        self.made(None)
+    }
+
+    /// As [`Self::bytes`], signed; time in seconds since 1970.
+    #[must_use]
+    pub fn signed_bytes(&self, key: &SigningKey, signed_at: i64) -> Vec<u8> {
+        self.made(Some(&|header| key.detached_packet(header, signed_at).unwrap()))
+    }
+
+    fn made(&self, sign: Option<Sign<'_>>) -> Vec<u8> {
         let mut files = self.files.clone();
         files.push((format!("{}.spec", self.tag("Name")), self.spec.clone().into_bytes()));
         files.sort();
@@ -125,8 +167,7 @@ impl SourceRpm {
         let mut members: Vec<CpioMember> =
             files.iter().map(|(name, content)| CpioMember::file(name, content.clone())).collect();
         members.extend(self.strangers.iter().cloned());
-        let full_name = self.file_name();
-        rpm(full_name.trim_end_matches(".rpm").trim_end_matches(".src"), true, tags, &cpio(&members))
+        source_rpm(self.file_name().trim_end_matches(".rpm"), tags, &cpio(&members), sign)
     }
 
     fn preamble(&self) -> Tags {

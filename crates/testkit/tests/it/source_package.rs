@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use repo::pgp::SigningKey;
 use testkit::rpm_file::CpioMember;
 use testkit::srpm::SourceRpm;
 
@@ -30,6 +31,22 @@ fn rpm_checks_queries_and_rebuilds_it() {
     let top = format!("_topdir {}", folder.path().join("top").display());
     run("rpmbuild", &["--rebuild", "--nodeps", "--nosignature", "--define", &top, &path]).unwrap();
     assert!(folder.path().join("top/RPMS/noarch/hello-1.0-2.noarch.rpm").is_file());
+}
+
+#[test]
+fn rpm_verifies_its_signature() {
+    const NOW: i64 = 1_783_764_997;
+    let key = SigningKey::generate("A <a@example.org>", [5; 32], NOW - 1000).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("key.asc"), key.public_armoured().unwrap()).unwrap();
+    std::fs::write(path("hello.src.rpm"), SourceRpm::hello().signed_bytes(&key, NOW)).unwrap();
+    let database = format!("_dbpath {}", path("database"));
+    if run("rpmkeys", &["--define", &database, "--import", &path("key.asc")]).is_none() {
+        return;
+    }
+    let words = run("rpmkeys", &["--define", &database, "--checksig", "-v", &path("hello.src.rpm")]).unwrap();
+    assert!(words.lines().any(|line| line.contains("EdDSA/SHA512 Signature") && line.ends_with(": OK")), "{words}");
 }
 
 #[test]
