@@ -9,7 +9,7 @@ use pkg::PackageFormat;
 use repo::rpmmd::{PrimaryEntry, Repomd, RpmMdLimits, open_file, read_primary};
 use testkit::rpm_distribution::RpmDistribution;
 
-use crate::tools::{inside, is_root, run};
+use crate::tools::{inside, is_root, root_folder, run};
 
 const HELLO: &str = r#"
 Name: hello
@@ -94,7 +94,7 @@ fn install(rpms: &[PathBuf]) -> Option<tempfile::TempDir> {
     if !is_root() {
         return None;
     }
-    let root = tempfile::tempdir().unwrap();
+    let root = root_folder();
     let path = root.path().to_str().unwrap();
     let mut arguments = vec!["--root", path, "--define", "_dbpath /var/lib/rpm", "--nosignature", "-i"];
     arguments.extend(rpms.iter().map(|rpm| rpm.to_str().unwrap()));
@@ -144,7 +144,7 @@ fn the_configuration_makes_a_root_in_which_a_c_program_is_built() {
     if !is_root() || run("rpm", &["--version"]).is_none() {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
+    let folder = root_folder();
     let root = folder.path();
     let path = |name: &String| distribution.folder().join(&offers[name].location);
     for name in &preinstall {
@@ -169,7 +169,7 @@ fn dnf_makes_a_root_from_the_folder() {
     if !is_root() {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
+    let folder = root_folder();
     let path = |below: &str| folder.path().join(below).to_str().unwrap().to_owned();
     let (root, state, source) = (path("root"), path("state"), distribution.folder().display());
     let conf = format!(
