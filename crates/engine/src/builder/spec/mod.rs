@@ -208,8 +208,13 @@ mod tests {
 
     /// Where files are copied to, below rpm's folder.
     fn copies(actions: &[Action]) -> Vec<&str> {
-        let path = |action| if let Action::CopyIn { path, .. } = action { Some(path) } else { None };
-        actions.iter().filter_map(path).map(|path: &String| path.split_once("/rpmbuild/").unwrap().1).collect()
+        let mut places = Vec::new();
+        for action in actions {
+            if let Action::CopyIn { path, .. } = action {
+                places.push(path.split_once("/rpmbuild/").unwrap().1);
+            }
+        }
+        places
     }
 
     #[test]
