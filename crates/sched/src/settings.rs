@@ -1,7 +1,7 @@
 //! What a build configuration says of the way to build.
 
 use model::BuildSettings;
-use prjconf::BuildConfig;
+use prjconf::{BuildConfig, Replacement};
 
 /// The settings of a build.
 ///
@@ -11,7 +11,7 @@ use prjconf::BuildConfig;
 pub fn build_settings(config: &BuildConfig) -> BuildSettings {
     let command = config.substitute.get("dsc:build_cmd").into_iter().flatten();
     BuildSettings {
-        command: command.map(|word| word.name.clone()).collect(),
+        command: command.map(|word| Replacement::of_word(word).name.to_owned()).collect(),
         target: config.target.clone().filter(|target| !target.is_empty() && target != "0"),
         build_options: macro_words(config, "deb_build_options"),
         build_profiles: macro_words(config, "deb_build_profiles"),
