@@ -81,7 +81,8 @@ impl RpmKit {
         job.title = "test/package testdist x86_64".to_owned();
         job.recipe = RecipeSpec { kind: RecipeKind::Spec, file: job.recipe.file };
         job.settings.raw_macros.clone_from(&self.config.rawmacros);
-        job.settings.optflags.clone_from(&self.config.optflags);
+        let flags = self.config.optflags.iter();
+        job.settings.optflags = flags.map(|(arch, words)| (arch.to_owned(), words.join(" "))).collect();
         (job, files)
     }
 
