@@ -7,4 +7,6 @@ pub mod deb;
 pub mod http;
 pub mod openpgp;
 pub mod rpm_distribution;
+pub mod rpm_file;
+pub mod srpm;
 pub mod world;
