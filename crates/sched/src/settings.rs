@@ -49,7 +49,7 @@ mod tests {
         assert_eq!(settings.parallel, Some(3));
         assert_eq!(settings.command, ["debuild", "-b"]);
         assert_eq!(settings.target.as_deref(), Some("x86_64-linux"));
-        let flags = [("*", "-g"), ("x86_64", "-O2 -Wall")].map(|(arch, flags)| (arch.to_owned(), flags.join(" ")));
+        let flags = [("*", "-g"), ("x86_64", "-O2 -Wall")].map(|(arch, flags)| (arch.to_owned(), flags.to_owned()));
         assert_eq!(settings.optflags, flags.into());
     }
 
