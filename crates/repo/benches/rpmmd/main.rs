@@ -1,9 +1,11 @@
 //! A program to be measured from outside, beside createrepo_c: `scripts/bench-rpmmd.sh` runs it.
 //!
 //! `generate FOLDER FIRST COUNT` writes synthetic packages. `full FOLDER STATE gz|zst` describes and publishes all of a folder;
-//! `keep FOLDER STATE gz|zst` also stores what the others need. `add FOLDER STATE FILE gz|zst` and `remove FOLDER STATE FILE gz|zst` publish after one file came or went. STATE is what a service keeps: the stored
-//! form of each package, their outlines, the layout of the last publication. Each call is a process of its own, so `add` is
-//! the first publication after a restart; one in a running service reads neither outlines nor the last files.
+//! `keep FOLDER STATE gz|zst` also stores what the others need. `add FOLDER STATE FILE gz|zst` and `remove FOLDER STATE FILE
+//! gz|zst` publish after one file came or went. STATE is what a service keeps: the stored form of each package, their outlines, the
+//! layout of the last publication. Each call is a process of its own, so `add` is the first publication after a restart; one in a
+//! running service reads neither outlines nor the last files (`warm`, which measures itself). `owners REPOSITORY PATH` looks
+//! through the filelists of any repository.
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a program to be measured, not the library")]
 #![expect(clippy::unwrap_used, reason = "what can not go on has failed")]
@@ -23,7 +25,8 @@ use pkgfile::rpm::{RpmLimits, RpmReader};
 use repo::compress::Compression;
 use repo::pgp::SigningKey;
 use repo::rpmmd::{
-    ChunkCache, OutputFile, PackageFile, PackageOutline, PackageXml, RepodataSettings, write_repodata_from,
+    ChunkCache, OutputFile, PackageFile, PackageOutline, PackageXml, RepodataSettings, Repomd, RpmMdLimits,
+    find_owners, open_file, write_repodata_from,
 };
 
 const NOW: i64 = 1_783_764_997;
@@ -38,6 +41,7 @@ fn main() {
         ["add", folder, state, file, form] => add(&Place::new(folder, state, form), file),
         ["remove", folder, state, file, form] => remove(&Place::new(folder, state, form), file),
         ["warm", folder, state, file, form] => warm(&Place::new(folder, state, form), file),
+        ["owners", repository, path] => owners(Path::new(repository), path),
         _ => eprintln!("see scripts/bench-rpmmd.sh"),
     }
 }
@@ -204,6 +208,19 @@ fn warm(place: &Place, file: &str) {
     place.publish(&packages, &[], &mut cache);
     let less = (cpu_seconds() - start.0, start.1.elapsed().as_secs_f64());
     println!("{:.3} {:.3} {:.3} {:.3}", more.0, more.1, less.0, less.1);
+}
+
+/// CPU seconds of looking for the owners of a path.
+fn owners(repository: &Path, path: &str) {
+    let repomd = Repomd::parse(&fs::read(repository.join("repodata/repomd.xml")).unwrap()).unwrap();
+    let file = repomd.file("filelists").unwrap();
+    let bytes = fs::read(repository.join(&file.path)).unwrap();
+    let start = cpu_seconds();
+    let mut count = 0;
+    let mut content = open_file(file, &bytes).unwrap();
+    let wanted = [path.to_owned()].into();
+    find_owners(&mut content, &RpmMdLimits::default(), &wanted, &mut |_, _| count += 1).unwrap();
+    println!("{count} owners in {:.3} s CPU", cpu_seconds() - start);
 }
 
 /// What this thread has computed; other processes disturb it little.
