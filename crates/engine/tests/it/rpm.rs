@@ -292,6 +292,17 @@ fn a_recipe_that_removes_the_folder_of_results_has_none() {
 }
 
 #[test]
+fn a_package_that_unpacks_to_more_than_the_disk_is_refused() {
+    let Some(kit) = rpm_kit() else { return };
+    let sparse = plain_spec("mkdir -p $R/opt; truncate -s 300M $R/opt/sparse", "", "/opt/sparse");
+    let (report, sink) = kit.run(&sparse, |job, _| job.limits.disk_bytes = 100 << 20);
+    let cause = failure(&report);
+    let file = "sample-1.0-1.t1.noarch.rpm";
+    let refused = matches!(cause, FailureCause::ResultInvalid { file: named, .. } if named == file);
+    assert!(refused, "{cause:?} {}", sink.text());
+}
+
+#[test]
 fn a_fork_bomb_in_a_spec_file_meets_the_process_limit() {
     let Some(kit) = rpm_kit() else { return };
     let (report, sink) = kit.run(&spec("", "bomb() { bomb | bomb & }; bomb; sleep 60", ""), |job, _| {
@@ -324,10 +335,12 @@ fn measure_rpm_roots() {
         let work = tempfile::tempdir().unwrap();
         let (job, files) = kit.job(&source(work.path(), &spec));
         let sink = crate::measure::FirstLine::new();
+        let before = crate::measure::processor_seconds();
         let started = Instant::now();
         let report = engine.run(&job, &files, &sink, &CancelToken::new());
         assert_eq!(report.outcome, JobOutcome::Succeeded);
-        let first = sink.first_line();
+        let (first, after) = (sink.first_line(), crate::measure::processor_seconds());
+        eprintln!("{what}: processor: engine {:.2} s, sandbox {:.2} s", after.0 - before.0, after.1 - before.1);
         eprintln!("{what}: first line after {first:?}, all after {:?}; {:?}", started.elapsed(), report.timings);
     }
 }
