@@ -152,6 +152,24 @@ fn a_script_that_fails_in_a_root_names_its_package() {
     assert!(!report.warm_root);
 }
 
+#[test]
+fn packages_that_have_the_same_file_with_other_content_are_named() {
+    let Some(kit) = rpm_kit() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (report, sink) =
+        kit.run(&plain_spec("mkdir -p $R/usr/bin; echo evil > $R/usr/bin/make", "", "/usr/bin/make"), |_, _| {});
+    assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
+    let path = keep(&sink, "sample-1.0-1.t1.noarch.rpm", folder.path());
+    let package = root_package(&path).1;
+    let (report, sink) = kit.run(&spec("", COMPILE, ""), |job, files| {
+        files.0.insert(package.file.sha256, path);
+        job.root.packages.push(package);
+    });
+    let FailureCause::Root { detail } = failure(&report) else { panic!("{report:?}") };
+    let start = "installing packages failed: file /usr/bin/make conflicts between attempted installs of ";
+    assert!(detail.starts_with(start) && detail.contains("sample-1.0-1.t1.noarch"), "{detail}: {}", sink.text());
+}
+
 /// As with every installer of rpms: what runs after a package is there is warned of, and does not undo it.
 #[test]
 fn a_script_that_fails_after_its_package_is_installed_is_a_warning() {
@@ -222,15 +240,18 @@ fn a_preinstalled_package_is_whole_before_rpm_runs() {
 #[test]
 fn a_merged_system_is_merged_from_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let install = "mkdir -p $R/usr; for name in bin sbin lib lib64; do ln -s usr/$name $R/$name; done";
+    let install = "mkdir -p $R/usr $R/var/tmp; for name in bin sbin lib lib64; do ln -s usr/$name $R/$name; done";
     let Some(kit) = rpm_kit() else { return };
-    let (report, sink) = kit.run(&plain_spec(install, "", "/bin\n/sbin\n/lib\n/lib64"), |_, _| {});
+    let (report, sink) =
+        kit.run(&plain_spec(install, "", "/bin\n/sbin\n/lib\n/lib64\n%attr(1777,root,root) /var/tmp"), |_, _| {});
     assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
     let path = keep(&sink, "sample-1.0-1.t1.noarch.rpm", folder.path());
     let package = root_package(&path).1;
     let check = "for name in bin sbin lib lib64; do [ \"$(readlink /$name)\" = usr/$name ] || exit 3; done";
     let (report, sink) = kit.run(&spec("", &format!("{check}\n{COMPILE}"), ""), |job, files| {
         files.0.insert(package.file.sha256, path);
+        // The distribution's own has folders there.
+        job.root.packages.retain(|package| package.name != "base-files");
         job.root.packages.push(package);
     });
     assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
@@ -294,8 +315,8 @@ fn a_recipe_that_removes_the_folder_of_results_has_none() {
 #[test]
 fn a_package_that_unpacks_to_more_than_the_disk_is_refused() {
     let Some(kit) = rpm_kit() else { return };
-    let sparse = plain_spec("mkdir -p $R/opt; truncate -s 300M $R/opt/sparse", "", "/opt/sparse");
-    let (report, sink) = kit.run(&sparse, |job, _| job.limits.disk_bytes = 100 << 20);
+    let sparse = plain_spec("mkdir -p $R/opt; truncate -s 100M $R/opt/sparse", "", "/opt/sparse");
+    let (report, sink) = kit.run(&sparse, |job, _| job.limits.disk_bytes = 50 << 20);
     let cause = failure(&report);
     let file = "sample-1.0-1.t1.noarch.rpm";
     let refused = matches!(cause, FailureCause::ResultInvalid { file: named, .. } if named == file);
