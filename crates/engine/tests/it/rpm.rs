@@ -8,6 +8,9 @@ use std::time::Instant;
 use engine::{CancelToken, JobRunner as _};
 use model::{FailureCause, JobOutcome, JobReport, ResultKind, RootPackage};
 
+use testkit::rpm_file::CpioMember;
+use testkit::srpm::SourceRpm;
+
 use crate::kit::{Sink, job_file};
 use crate::rpm_kit::{COMPILE, plain_spec, root_package, rpm_kit, source, spec};
 
@@ -78,6 +81,52 @@ fn a_source_package_is_built_again_from_itself() {
     let report = kit.kit.engine.run(&job, &files, &sink, &CancelToken::new());
     let FailureCause::SourceInvalid { file, .. } = failure(&report) else { panic!("{report:?} {}", sink.text()) };
     assert_eq!(file, "sample-1.0-1.t1.src.rpm");
+}
+
+#[test]
+fn hello_is_built_from_its_source_package() {
+    let Some(kit) = rpm_kit() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let package = SourceRpm::hello();
+    let path = folder.path().join(package.file_name());
+    fs::write(&path, package.bytes()).unwrap();
+    let (job, files) = kit.job(&[path]);
+    let sink = Sink::default();
+    let report = kit.kit.engine.run(&job, &files, &sink, &CancelToken::new());
+    assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
+    assert_eq!(names(&report), ["hello-1.0-1.t1.x86_64.rpm", "hello-1.0-1.t1.src.rpm", "hello-1.0-1.buildenv"]);
+}
+
+/// Members that are not in the list of files, or would be anywhere else: as a recipe, and as a package of a root.
+#[test]
+fn a_package_whose_members_climb_out_reaches_nothing() {
+    let Some(kit) = rpm_kit() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (member, path) in [
+        ("../../../../../../../../../../tmp/kiln-escaped-rpm", "/tmp/kiln-escaped-rpm"),
+        ("/tmp/kiln-escaped-rpm", "/tmp/kiln-escaped-rpm"),
+    ] {
+        let package = SourceRpm::hello().stranger(CpioMember::file(member, "x"));
+        let file = folder.path().join(package.file_name());
+        fs::write(&file, package.bytes()).unwrap();
+        let (job, files) = kit.job(std::slice::from_ref(&file));
+        let sink = Sink::default();
+        let report = kit.kit.engine.run(&job, &files, &sink, &CancelToken::new());
+        let FailureCause::SourceInvalid { file: named, .. } = failure(&report) else {
+            panic!("{report:?} {}", sink.text())
+        };
+        assert_eq!(named, "hello-1.0-1.src.rpm");
+
+        let (report, sink) = kit.run(&spec("", COMPILE, ""), |job, files| {
+            let package = root_package(&file).1;
+            files.0.insert(package.file.sha256, file.clone());
+            job.root.preinstall.insert(0, "hello".to_owned());
+            job.root.packages.push(package);
+        });
+        let FailureCause::Root { detail } = failure(&report) else { panic!("{report:?} {}", sink.text()) };
+        assert!(detail.starts_with("hello: cpio member 3: "), "{detail}");
+        assert!(!Path::new(path).exists());
+    }
 }
 
 #[test]
