@@ -2,15 +2,18 @@
 //!
 //! Nothing is copied here: values become texts in pass 5, when it is known which of them stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::keyword::{Keyword, Kind, List, Map, Scalar};
 use crate::lines::{Lines, Record, RecordKind};
 use crate::text::{is_space, join_words, trim_start, word_len};
 use crate::tree::Tree;
 
+/// Room that is made for the words of a keyword that is used at all.
+const MANY: usize = 64;
+
 /// Up to so many words are searched one by one for duplicates.
-const SHORT: usize = 16;
+const SHORT: usize = 128;
 
 /// A word, as offsets in the text its record is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,10 @@ pub(crate) struct MapLines {
 
 impl MapLines {
     fn push(&mut self, key: Word, values: impl Iterator<Item = Word>) {
+        if self.entries.is_empty() {
+            self.entries.reserve(MANY);
+            self.values.reserve(MANY);
+        }
         let first_value = self.values.len();
         self.values.extend(values);
         self.entries.push(MapEntry { key, first_value, end_value: self.values.len() });
@@ -93,35 +100,32 @@ impl MapLines {
 
 /// Leaves the first of equal words.
 pub(crate) fn drop_duplicates(texts: Texts<'_>, words: &mut Vec<Word>) {
-    if words.len() <= SHORT {
-        let mut index = 1;
-        while let Some(word) = words.get(index) {
-            let text = texts.word(*word);
-            if words.iter().take(index).any(|earlier| texts.word(*earlier) == text) {
-                words.remove(index);
-            } else {
-                index += 1;
-            }
-        }
+    if words.len() > SHORT {
+        let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
+        words.retain(|word| seen.insert(texts.word(*word)));
         return;
     }
-    let mut sorted: Vec<(u128, &[u8], usize)> = words
-        .iter()
-        .enumerate()
-        .map(|(index, word)| (first_bytes(texts.word(*word)), texts.word(*word), index))
-        .collect();
-    sorted.sort_unstable();
-    let mut again = vec![false; words.len()];
-    for pair in sorted.windows(2) {
-        if let [(_, text, _), (_, other, index)] = pair
-            && text == other
-            && let Some(again) = again.get_mut(*index)
-        {
-            *again = true;
+    let mut seen: Vec<&[u8]> = Vec::with_capacity(words.len());
+    let mut digests: Vec<u64> = Vec::with_capacity(words.len());
+    words.retain(|word| {
+        let text = texts.word(*word);
+        let digest = digest(text);
+        if digests.contains(&digest) && seen.contains(&text) {
+            return false;
         }
-    }
-    let mut again = again.into_iter();
-    words.retain(|_| again.next() != Some(true));
+        digests.push(digest);
+        seen.push(text);
+        true
+    });
+}
+
+/// A number that is the same for equal texts and seldom for others.
+fn digest(text: &[u8]) -> u64 {
+    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+    let (chunks, rest) = text.as_chunks::<8>();
+    let mixed = |sum: u64, part: u64| (sum.rotate_left(23) ^ part).wrapping_mul(ODD);
+    let whole = chunks.iter().fold(text.len() as u64, |sum, chunk| mixed(sum, u64::from_le_bytes(*chunk)));
+    mixed(whole, rest.iter().fold(0, |part, byte| (part << 8) | u64::from(*byte)))
 }
 
 /// The first 16 bytes of a text, as a number that sorts like them; what is not there counts as 0.
@@ -297,6 +301,9 @@ impl<'a> Applier<'a> {
 
     fn list(&mut self, list: List, words: Words<'a>) {
         let Some(said) = self.said.lists.get_mut(list as usize) else { return };
+        if said.is_empty() {
+            said.reserve(MANY);
+        }
         for mut word in words {
             let text = self.texts.word(word);
             if text.first() != Some(&b'!') {
