@@ -212,31 +212,29 @@ pub(crate) fn run<'a>(texts: Texts<'a>) -> Said<'a> {
 }
 
 /// How many keywords are remembered.
-const SEEN: usize = 32;
+const SEEN: usize = 64;
 
-/// Where a keyword is remembered, below [`SEEN`].
-fn seen_index(keyword: &[u8]) -> usize {
-    let first = keyword.first().copied().unwrap_or_default();
-    (usize::from(first) * 5 + keyword.len()) % SEEN
+/// A keyword as it was spelt before, with what ends it; most lines repeat one.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// The first bytes of the line.
+    head: u128,
+    /// Which of them belong to the keyword or end it.
+    mask: u128,
+    len: u32,
+    kind: Kind,
 }
 
-/// A word of 1 to 16 bytes as a number, if the text goes on for 16 bytes from its start.
-///
-/// A word that starts with a zero byte has none, because a shorter word would have the same.
-fn short_bytes(buffer: &[u8], word: Word) -> Option<u128> {
-    let len = word.end.checked_sub(word.start).filter(|len| (1..=16).contains(len))?;
-    let bytes: &[u8; 16] = buffer.get(word.start as usize..)?.first_chunk()?;
-    if bytes.first() == Some(&0) {
-        return None;
-    }
-    Some(u128::from_le_bytes(*bytes) << (8 * (16 - len)))
+/// Where a keyword is remembered, below [`SEEN`]: some bytes that most keywords differ in.
+fn seen_index(head: u128) -> usize {
+    let [first, _, _, fourth, ..] = head.to_le_bytes();
+    (usize::from(first) * 5 + usize::from(fourth)) % SEEN
 }
 
 struct Applier<'a> {
     texts: Texts<'a>,
     said: Said<'a>,
-    /// Keywords as they were spelt before; most lines repeat one. The place of each is [`seen_index`].
-    seen: [Option<(u128, Kind)>; SEEN],
+    seen: [Option<Seen>; SEEN],
     seen_directive: bool,
 }
 
@@ -247,13 +245,19 @@ impl<'a> Applier<'a> {
             return self.macros_block(index);
         }
         let mut words = Words::new(self.texts, record, index);
+        if let Some((kind, keyword)) = self.repeated(&mut words) {
+            return self.directive(index, kind, keyword, words);
+        }
         let Some(first) = words.next() else { return };
         let keyword = self.texts.word(first);
         if matches!(keyword.first(), Some(b'#' | b'%')) {
             return;
         }
-        match self.kind_of(keyword, first) {
-            Some(kind) => self.directive(index, kind, first, words),
+        match Keyword::of_word(keyword) {
+            Some(keyword) => {
+                self.remember(record, first, keyword.kind);
+                self.directive(index, keyword.kind, first, words);
+            }
             None => {
                 self.seen_directive = true;
                 self.said.remarks.push(Remark::UnknownKeyword(first));
@@ -261,19 +265,29 @@ impl<'a> Applier<'a> {
         }
     }
 
-    fn kind_of(&mut self, keyword: &[u8], word: Word) -> Option<Kind> {
-        let seen = self.seen.get_mut(seen_index(keyword))?;
-        let bytes = short_bytes(self.texts.buffer(word.is_expanded), word);
-        if let Some((spelt, kind)) = seen
-            && bytes == Some(*spelt)
-        {
-            return Some(*kind);
+    /// The keyword of a line that starts like an earlier one.
+    ///
+    /// The bytes compared may lie behind the line. But what ended the earlier keyword is compared too, and it was no line feed.
+    #[inline]
+    fn repeated(&self, words: &mut Words<'a>) -> Option<(Kind, Word)> {
+        let head = words.head()?;
+        let seen = self.seen.get(seen_index(head))?.as_ref()?;
+        if head & seen.mask != seen.head {
+            return None;
         }
-        let kind = Keyword::of_word(keyword)?.kind;
-        if let Some(bytes) = bytes {
-            *seen = Some((bytes, kind));
+        Some((seen.kind, words.take_len(seen.len)))
+    }
+
+    fn remember(&mut self, record: &Record, keyword: Word, kind: Kind) {
+        let len = keyword.end - keyword.start;
+        if keyword.start != record.start || keyword.end >= record.end || len >= 16 {
+            return;
         }
-        Some(kind)
+        let Some(head) = Words::new(self.texts, record, keyword.record).head() else { return };
+        let mask = u128::MAX >> (8 * (15 - len));
+        if let Some(seen) = self.seen.get_mut(seen_index(head)) {
+            *seen = Some(Seen { head: head & mask, mask, len, kind });
+        }
     }
 
     fn directive(&mut self, index: u32, kind: Kind, keyword: Word, words: Words<'a>) {
@@ -288,7 +302,7 @@ impl<'a> Applier<'a> {
             Kind::Map(map) => return self.map(map, words),
             Kind::Scalar(scalar) => self.scalar(scalar, keyword, words),
             Kind::Macros => self.macros_line(index),
-            Kind::DistMacro => self.dist_macro(&words),
+            Kind::DistMacro => self.dist_macro(&words, keyword),
             Kind::FromScratch => {
                 if self.seen_directive {
                     self.said.remarks.push(Remark::LateFromScratch(keyword));
@@ -383,8 +397,8 @@ impl<'a> Applier<'a> {
     }
 
     /// The text behind the keyword and the white space after it; nothing at all there is no entry.
-    fn dist_macro(&mut self, words: &Words<'a>) {
-        let behind = words.rest();
+    fn dist_macro(&mut self, words: &Words<'a>, keyword: Word) {
+        let behind = words.behind(keyword);
         if !behind.is_empty() {
             self.said.macro_lines.push(MacroLine::Dist(trim_start(behind).to_vec()));
         }
@@ -435,9 +449,31 @@ impl<'a> Words<'a> {
         Self { buffer, pos: record.start as usize, end: record.end as usize, index, is_expanded }
     }
 
-    /// What is left of the record.
-    fn rest(&self) -> &'a [u8] {
-        self.buffer.get(self.pos..self.end).unwrap_or_default()
+    /// The first 16 bytes from where the record begins, if the text goes on for so long.
+    #[inline]
+    fn head(&self) -> Option<u128> {
+        self.buffer.get(self.pos..)?.first_chunk().map(|bytes| u128::from_le_bytes(*bytes))
+    }
+
+    /// The part of the record behind a word.
+    fn behind(&self, word: Word) -> &'a [u8] {
+        self.buffer.get(word.end as usize..self.end).unwrap_or_default()
+    }
+
+    /// Takes a word whose length is known and that starts here.
+    #[inline]
+    fn take_len(&mut self, len: u32) -> Word {
+        let start = self.pos;
+        self.take(start, start + len as usize)
+    }
+
+    #[inline]
+    fn take(&mut self, start: usize, end: usize) -> Word {
+        // What ends a word is white space or the end of the record, and is looked at once only.
+        self.pos = end + 1;
+        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        let Self { index: record, is_expanded, .. } = *self;
+        Word { start: narrow(start), end: narrow(end), record, is_expanded, removes: false }
     }
 }
 
@@ -454,9 +490,6 @@ impl Iterator for Words<'_> {
             return None;
         }
         let end = (start + word_len(self.buffer.get(start..)?)).min(self.end);
-        self.pos = end;
-        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
-        let Self { index: record, is_expanded, .. } = *self;
-        Some(Word { start: narrow(start), end: narrow(end), record, is_expanded, removes: false })
+        Some(self.take(start, end))
     }
 }

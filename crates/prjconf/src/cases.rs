@@ -80,7 +80,7 @@ fn expand_all(
     texts: &[String],
     warnings: &mut Vec<String>,
 ) -> BTreeMap<String, String> {
-    let macros = Macros::of_config(&evaluated.config).with_nesting(options.nesting);
+    let macros = Macros::of_config(&evaluated.config).with_limits(options);
     let mut results = BTreeMap::new();
     for text in texts {
         let expansion = macros.clone().expand(text);

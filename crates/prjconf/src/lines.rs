@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use crate::condition::{Branch, Condition, ConditionKind, find_condition};
 use crate::expr;
-use crate::macros::budget::Budget;
+use crate::macros::budget::{Budget, Limits};
 use crate::macros::expand::Expander;
 use crate::macros::table::{MacroTable, is_condition_word};
 use crate::multiline::{BlockScan, is_needed_for_build, starts_block, starts_define};
@@ -63,8 +63,8 @@ pub(crate) struct Lines {
 }
 
 /// Runs pass 3.
-pub(crate) fn run(tree: &Tree, table: MacroTable, nesting: usize, trace: bool) -> Lines {
-    let mut state = LineLoop::new(tree, table, nesting, trace);
+pub(crate) fn run(tree: &Tree, table: MacroTable, limits: Limits, trace: bool) -> Lines {
+    let mut state = LineLoop::new(tree, table, limits, trace);
     for (index, item) in tree.items().iter().enumerate() {
         state.index = index;
         if item.kind == ItemKind::MacrosBlock {
@@ -140,7 +140,7 @@ struct LineLoop<'a> {
 }
 
 impl<'a> LineLoop<'a> {
-    fn new(tree: &'a Tree, table: MacroTable, nesting: usize, trace: bool) -> Self {
+    fn new(tree: &'a Tree, table: MacroTable, limits: Limits, trace: bool) -> Self {
         let out = Lines {
             records: Vec::with_capacity(tree.items().len()),
             expanded: Vec::with_capacity(tree.text().len() / 16),
@@ -152,7 +152,7 @@ impl<'a> LineLoop<'a> {
         Self {
             tree,
             table,
-            budget: Budget::for_text(tree.text().len()).with_nesting(nesting),
+            budget: Budget::for_text(tree.text().len(), limits),
             messages: Vec::new(),
             skip: 0,
             queue: VecDeque::new(),
