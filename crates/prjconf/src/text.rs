@@ -307,6 +307,19 @@ mod tests {
     }
 
     #[test]
+    fn every_line_feed_is_found_however_many_there_are() {
+        for len in [0, 1, 7, 63, 64, 65, 200, 1000] {
+            for step in [1, 2, 13, 16, 17, 64] {
+                let text: Vec<u8> = (0..len).map(|index| if index % step == 0 { b'\n' } else { 0x8A }).collect();
+                let expected: Vec<u32> = (0..len).step_by(step).map(|index| index as u32).collect();
+                assert_eq!(line_feeds(&text), expected, "{len} {step}");
+            }
+        }
+        let all: Vec<u8> = (0..=255).cycle().take(1024).collect();
+        assert_eq!(line_feeds(&all), [10, 266, 522, 778]);
+    }
+
+    #[test]
     fn a_byte_is_found_in_chunks_and_in_the_rest() {
         let text = b"0123456789abcdef%01";
         assert_eq!(find_byte(text, 0, b'%'), Some(16));

@@ -439,3 +439,50 @@ impl FinishedPool {
         TextMap { pool: Some(Arc::clone(&self.0)), entries, values }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BuildConfig, Options, evaluate, parse};
+
+    fn config(text: &[u8]) -> BuildConfig {
+        evaluate(&parse(text), &Options::for_arch("x86_64")).config
+    }
+
+    #[test]
+    fn a_list_reads_like_a_list_of_strings() {
+        let prefer = config("%define m mä\nPrefer: a %m c\nPrefer: %{m}2\n".as_bytes()).prefer;
+        assert_eq!(prefer, ["a", "mä", "c", "mä2"]);
+        assert_eq!((prefer.len(), prefer.first(), prefer.last(), prefer.get(4)), (4, Some("a"), Some("mä2"), None));
+        assert_eq!(prefer.join(" "), "a mä c mä2");
+        assert_eq!(format!("{prefer:?}"), format!("{:?}", prefer.to_vec()));
+        assert_eq!(prefer.iter().rev().next(), Some("mä2"));
+        assert!(prefer.contains("c") && !prefer.contains("a mä"));
+        assert_eq!(prefer, prefer.to_vec().iter().collect::<TextList>());
+        assert_ne!(prefer, TextList::default());
+    }
+
+    #[test]
+    fn undecodable_texts_are_copied_decoded() {
+        let prefer = config(b"%define m \xe4\nPrefer: a %m \xe4b\n").prefer;
+        assert_eq!(prefer, ["a", "\u{eee4}", "\u{eee4}b"]);
+        let expanded_only = config(b"Prefer: a %{lua:string.char(228)}\nPrefer: %{quote:b}\n").prefer;
+        assert_eq!(expanded_only.first(), Some("a"));
+    }
+
+    #[test]
+    fn a_map_finds_its_keys() {
+        let config = config(b"Preinstall: rpm\nSubstitute: z 1 2= 2=\nSubstitute: b\nSubstitute: z 3= 4 3=\n");
+        assert_eq!(config.substitute.keys().collect::<Vec<_>>(), ["b", "system-packages:repo-creation", "z"]);
+        assert_eq!(config.substitute.get("z").map(|words| words.join(" ")).as_deref(), Some("3= 4"));
+        assert_eq!(config.substitute.get("b").map(TextSlice::len), Some(0));
+        assert!(config.substitute.get("a").is_none() && !config.substitute.contains_key(""));
+        assert_eq!(format!("{:?}", config.substitute.get("z")), r#"Some(["3=", "4"])"#);
+    }
+
+    #[test]
+    fn lines_that_end_in_a_backslash_become_one_macro() {
+        let macros = config(b"Macros:\n%a 1\\\n2\\\n%3\n%b\n:Macros\n").macros;
+        assert_eq!(macros.iter().rev().take(2).collect::<Vec<_>>(), ["%define b", "%define a 1\n2\n%3"]);
+    }
+}
