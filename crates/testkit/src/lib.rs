@@ -6,4 +6,5 @@ pub mod archive;
 pub mod deb;
 pub mod http;
 pub mod openpgp;
+pub mod rpm_file;
 pub mod world;

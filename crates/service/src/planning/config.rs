@@ -1,12 +1,14 @@
 //! The build configuration of a repository, merged along its path.
 
 use expand::LineOrigin;
+use model::BuildId;
 use pkg::{Arch, Sha256};
-use prjconf::{Evaluated, Options, PathElement, ServerContext, Tree};
+use prjconf::{BuildConfig, Evaluated, Options, PathElement, ServerContext, Tree};
 use store::Session;
 
-use super::path::Layer;
+use super::path::{self, Layer};
 use crate::ServiceError;
+use crate::inner::{Inner, blocking};
 
 /// The configurations of a path, strongest first.
 #[derive(Debug)]
@@ -35,6 +37,30 @@ pub(super) async fn texts(session: &mut Session, layers: &[Layer]) -> Result<Con
         parts.push((repository.project.to_string(), repository.name.to_string(), config.text));
     }
     Ok(ConfigTexts { parts })
+}
+
+/// The configurations of a build's targets, in the order of its tasks; never none: a build whose targets can not be read
+/// gets the empty one.
+pub(crate) async fn target_configs(inner: &Inner, build: BuildId) -> Result<Vec<BuildConfig>, ServiceError> {
+    let mut session = inner.store.read().await?;
+    let mut targets = Vec::new();
+    if let Some(build) = session.build(build).await? {
+        for task in build.tasks {
+            let Some(repository) = session.repository(&build.project, &task.repository).await? else { continue };
+            let (layers, _missing) = path::expand(&mut session, repository).await?;
+            targets.push((texts(&mut session, &layers).await?, task.arch));
+        }
+    }
+    drop(session);
+    blocking(move || {
+        let mut configs: Vec<BuildConfig> =
+            targets.iter().map(|(texts, arch)| texts.merge(arch).evaluated.config).collect();
+        if configs.is_empty() {
+            configs.push(prjconf::evaluate(&prjconf::parse(b""), &Options::for_arch("x86_64")).config);
+        }
+        configs
+    })
+    .await
 }
 
 impl ConfigTexts {

@@ -9,7 +9,6 @@ use std::time::Instant;
 use expand::PackageId;
 use model::{Repository, RepositoryId, TaskId, TriggerPolicy, Verdict};
 use pkg::{Arch, PackageFormat, Sha256, Sha256Hasher};
-use recipe::{Grade, Recipe, Target, dsc};
 use sched::{BlockPolicy, Plan, Snapshot, WantedTask};
 use store::{PendingTask, SourceTree};
 
@@ -18,6 +17,7 @@ use super::path::{self, Layer};
 use super::world::{Base, World, WorldInputs};
 use super::{config, kept, world};
 use crate::background::Reconciler;
+use crate::formats::{RecipeReader, read_recipe};
 use crate::inner::{Inner, blocking};
 use crate::{ProjectKey, ServiceError};
 
@@ -62,15 +62,14 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
     let (blobs, arch, tasks) = (inner.blobs.clone(), key.1.clone(), tasks.to_vec());
     let planned = blocking(move || {
         let config = gathered.merged;
-        let profiles = sched::macro_words(&config.evaluated.config, "deb_build_profiles");
-        let target = Target { arch: &arch, profiles: &profiles };
+        let reader = RecipeReader::new(&arch, &config.evaluated.config);
         let wanted: Vec<WantedTask> = tasks
             .iter()
             .zip(&gathered.trees)
             .map(|(task, tree)| WantedTask {
                 task: task.task,
                 package: task.package.to_string(),
-                recipe: read_recipe(&blobs, tree, &target),
+                recipe: read_recipe(&blobs, tree, task.package.as_str(), &reader),
             })
             .collect();
         // Many tasks share most of their packages.
@@ -89,6 +88,7 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
             block: if gathered.trigger == TriggerPolicy::OnChange { BlockPolicy::Older } else { BlockPolicy::Never },
             tasks: &wanted,
         });
+        drop(reader);
         Planned { plan, world, config, trigger: gathered.trigger, signature, trees: gathered.trees }
     })
     .await?;
@@ -266,24 +266,6 @@ fn read_base(folder: &Path, digest: &Sha256, inputs: &WorldInputs, blobs: &store
         tracing::warn!(error = %error, "the packages of mirrors can not be kept for the next start");
     }
     Ok(base)
-}
-
-/// Reads a task's recipe for the architecture and profiles of its group; or says why it can not be built from.
-pub(super) fn read_recipe(blobs: &store::Blobs, tree: &SourceTree, target: &Target<'_>) -> Result<Recipe, String> {
-    let file = &tree.recipe_file;
-    let found = tree.files.iter().find(|source| source.name == *file);
-    let found = found.ok_or_else(|| format!("{file}: is not among the sources"))?;
-    let bytes = blobs.read(&found.sha256).map_err(|error| format!("{file}: {error}"))?;
-    let (recipe, findings) = dsc::parse(&String::from_utf8_lossy(&bytes), target);
-    let errors: Vec<String> = findings
-        .iter()
-        .filter(|finding| finding.grade == Grade::Error)
-        .map(|finding| finding.message.clone())
-        .collect();
-    match recipe {
-        Some(recipe) if errors.is_empty() => Ok(recipe),
-        _ => Err(format!("{file}: {}", errors.join("; "))),
-    }
 }
 
 /// The tasks of a plan in the order of the plan, by number.

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use expand::{PackageId, Pool, PoolBuilder};
 use model::{JobFile, RootPackage};
 use pkg::{Arch, PackageFormat, PackageMeta, Sha256, Sha256Hasher};
-use pkgfile::deb::{DebLimits, DebReader};
 use store::{Blobs, MirrorIndexRow};
 
 use super::config::MergedConfig;
 use super::group::GroupKey;
 use super::path::Layer;
 use crate::ServiceError;
+use crate::formats::read_package;
 use crate::mirror::{self, PackageFile};
 
 /// How long a world that nobody uses is kept: an idle service is to be small.
@@ -161,7 +161,7 @@ impl WorldInputs {
             for result in &layer.results {
                 let meta = match known.get(&result.sha256) {
                     Some(known) => Some(Arc::clone(&known.meta)),
-                    None => read_result(blobs, result).map(Arc::new),
+                    None => read_result(blobs, self.format, result).map(Arc::new),
                 };
                 let Some(meta) = meta else { continue };
                 builder.add_repository_package(rank, &meta);
@@ -173,9 +173,9 @@ impl WorldInputs {
 }
 
 /// What a result says of itself; nothing if it can not be read, which was checked when it was stored.
-fn read_result(blobs: &Blobs, result: &ResultPackage) -> Option<PackageMeta> {
+fn read_result(blobs: &Blobs, format: PackageFormat, result: &ResultPackage) -> Option<PackageMeta> {
     let file = std::fs::File::open(blobs.path(&result.sha256)).ok()?;
-    Some(DebReader::open(file, DebLimits::default()).ok()?.into_control().meta)
+    read_package(format, std::io::BufReader::new(file))
 }
 
 impl ArchiveFiles {
