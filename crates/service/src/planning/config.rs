@@ -1,7 +1,7 @@
 //! The build configuration of a repository, merged along its path.
 
 use expand::LineOrigin;
-use model::BuildId;
+use model::{BuildId, Repository};
 use pkg::{Arch, Sha256};
 use prjconf::{BuildConfig, Evaluated, Options, PathElement, ServerContext, Tree};
 use store::Session;
@@ -61,6 +61,20 @@ pub(crate) async fn target_configs(inner: &Inner, build: BuildId) -> Result<Vec<
         configs
     })
     .await
+}
+
+/// The configuration of a repository for the first of its architectures, for what does not depend on the architecture;
+/// nothing, if it has none.
+pub(crate) async fn repository_config(
+    inner: &Inner,
+    repository: Repository,
+) -> Result<Option<BuildConfig>, ServiceError> {
+    let Some(arch) = repository.arches.first().map(|arch| arch.arch.clone()) else { return Ok(None) };
+    let mut session = inner.store.read().await?;
+    let (layers, _missing) = path::expand(&mut session, repository).await?;
+    let texts = texts(&mut session, &layers).await?;
+    drop(session);
+    Ok(Some(blocking(move || texts.merge(&arch).evaluated.config).await?))
 }
 
 impl ConfigTexts {
