@@ -105,7 +105,7 @@ mod tests {
     use crate::distributions::apt_sources;
 
     fn draw(mirror: &Mirror) -> Vec<String> {
-        let Mirror::Debian { url, suites, .. } = mirror;
+        let Mirror::Debian { url, suites, .. } = mirror else { panic!("{mirror:?}") };
         suites.iter().map(|suite| format!("{} {}", suite.url.as_ref().unwrap_or(url), suite.name)).collect()
     }
 

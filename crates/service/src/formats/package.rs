@@ -1,6 +1,6 @@
 use std::io::Read;
 
-use pkg::{PackageFormat, PackageMeta};
+use pkg::{Arch, PackageFormat, PackageMeta};
 use pkgfile::deb::{DebLimits, DebReader};
 use pkgfile::rpm::{RpmLimits, RpmReader};
 
@@ -12,4 +12,20 @@ pub(crate) fn read_package(format: PackageFormat, file: impl Read) -> Option<Pac
         // Nothing reads these yet, and no configuration of theirs comes this far.
         _ => None,
     }
+}
+
+/// Whether an rpm package of an architecture can be installed into roots for another one.
+///
+/// Rule: rpm's table of compatible architectures (`rpmrc`), without those that name another library path: what is built for
+/// x86_64 does not see packages for i686.
+pub(crate) fn is_for_arch(package: &str, arch: &Arch) -> bool {
+    let compatible: &[&str] = match arch.as_str() {
+        "i386" => &["i386"],
+        "i486" => &["i486", "i386"],
+        "i586" | "i686" => &["i686", "i586", "i486", "i386"],
+        "armv6l" | "armv6hl" => &["armv6hl", "armv6l"],
+        "armv7l" | "armv7hl" => &["armv7hl", "armv7hnl", "armv7l", "armv6hl"],
+        _ => &[],
+    };
+    package == "noarch" || package == arch.as_str() || compatible.contains(&package)
 }

@@ -19,7 +19,7 @@ use super::{config, kept, world};
 use crate::background::Reconciler;
 use crate::formats::{RecipeReader, read_recipe};
 use crate::inner::{Inner, blocking};
-use crate::{ProjectKey, ServiceError};
+use crate::{ProjectKey, ServiceError, mirror};
 
 /// A (repository, arch).
 pub(super) type GroupKey = (RepositoryId, Arch);
@@ -69,7 +69,10 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
             .map(|(task, tree)| WantedTask {
                 task: task.task,
                 package: task.package.to_string(),
-                recipe: read_recipe(&blobs, tree, task.package.as_str(), &reader),
+                recipe: read_recipe(&blobs, tree, task.package.as_str(), &reader).map(|mut recipe| {
+                    recipe.add_requires(&task.requirements);
+                    recipe
+                }),
             })
             .collect();
         // Many tasks share most of their packages.
@@ -117,7 +120,7 @@ impl Gathered {
         hasher.update(self.merged.sha256.as_bytes());
         hasher.update(format!("{:?} {:?}", self.extra_packages, self.trigger).as_bytes());
         for task in tasks {
-            hasher.update(format!("\n{} {}", task.task, task.source_tree).as_bytes());
+            hasher.update(format!("\n{} {} {:?}", task.task, task.source_tree, task.requirements).as_bytes());
         }
         hasher.finish()
     }
@@ -229,9 +232,10 @@ pub(super) async fn world(inner: &Inner, key: &GroupKey, inputs: WorldInputs) ->
         return Ok(world);
     }
     let base = base(inner, &inputs).await?;
-    let (blobs, before) = (inner.blobs.clone(), worlds.take_newest(key));
+    mirror::load_names(inner).await?;
+    let (blobs, names, before) = (inner.blobs.clone(), Arc::clone(&inner.mirror.names), worlds.take_newest(key));
     let begun = Instant::now();
-    let world = Arc::new(blocking(move || inputs.build(&base, before.as_deref(), &blobs)).await?);
+    let world = Arc::new(blocking(move || inputs.build(&base, before.as_deref(), &blobs, names)).await?);
     let duration_ms = begun.elapsed().as_millis();
     tracing::debug!(packages = world.pool.len(), duration_ms, "put together the packages of a repository path");
     worlds.put(key, digest, &world, Instant::now());

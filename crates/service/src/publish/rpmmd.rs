@@ -91,9 +91,8 @@ impl ArchiveInput {
 
     /// The packages, those of the newest builds first.
     fn placed(&self) -> Vec<Placed<'_>> {
-        let is_rpm = |result: &&CurrentResult| {
-            result.kind != ResultKind::Record && result.file.name.as_str().ends_with(".rpm")
-        };
+        let is_rpm =
+            |result: &&CurrentResult| result.kind != ResultKind::Record && result.file.name.as_str().ends_with(".rpm");
         let mut results: Vec<&CurrentResult> = self.results.iter().filter(is_rpm).collect();
         results.sort_by(|left, right| right.build.cmp(&left.build).then_with(|| left.arch.cmp(&right.arch)));
         results.into_iter().map(Placed::new).collect()

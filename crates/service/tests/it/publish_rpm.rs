@@ -41,7 +41,8 @@ impl Bed {
         let build = self.world.submit_prepared(&self.user, self.project).await;
         for architecture in ["x86_64", "i586"] {
             let job = self.world.service.claim(&worker(), &[arch(architecture)]).await.unwrap().unwrap().job;
-            let doc = RpmFile::binary("hello-doc", version, "1", "noarch").file("/usr/share/doc/hello", architecture.as_bytes());
+            let doc = RpmFile::binary("hello-doc", version, "1", "noarch")
+                .file("/usr/share/doc/hello", architecture.as_bytes());
             let source = RpmFile::source("hello", version, "1").spec("hello.spec", "");
             let files = [
                 rpm("hello", version, architecture),
@@ -171,7 +172,8 @@ async fn dnf_reads_both_kinds_of_repository() {
         lines.sort();
         let errors = String::from_utf8_lossy(&output.stderr);
         let expected = ["hello 2.8-1 i586", "hello 2.8-1 src", "hello 2.8-1 x86_64", "hello-doc 2.8-1 noarch"];
-        let expected: Vec<&str> = expected.into_iter().filter(|line| below.is_empty() || !line.contains("i586")).collect();
+        let expected: Vec<&str> =
+            expected.into_iter().filter(|line| below.is_empty() || !line.contains("i586")).collect();
         assert_eq!(lines, expected, "{below}: {errors}");
     }
 }
