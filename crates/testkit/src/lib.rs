@@ -6,5 +6,9 @@ pub mod archive;
 pub mod deb;
 pub mod http;
 pub mod openpgp;
+<<<<<<< HEAD
 pub mod rpm_file;
+=======
+pub mod rpm_distribution;
+>>>>>>> engine
 pub mod world;
