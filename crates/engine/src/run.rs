@@ -51,6 +51,9 @@ fn trouble(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> Stop {
     move |error| worker(format!("{what}: {error}"))
 }
 
+/// Requirements named in the log; the report has all of them.
+const NAMED_REQUIREMENTS: usize = 50;
+
 /// One job on its way.
 pub(crate) struct Run<'a> {
     engine: &'a Engine,
@@ -89,7 +92,9 @@ impl<'a> Run<'a> {
             JobOutcome::Failed(cause) => self.log.say(&format!("failed: {cause}")),
             JobOutcome::Canceled => self.log.say("canceled"),
             JobOutcome::NeedsPackages { requires } => {
-                self.log.say(&format!("asks for what its root does not have: {}", requires.join(", ")));
+                let named: Vec<&str> = requires.iter().take(NAMED_REQUIREMENTS).map(String::as_str).collect();
+                let more = if requires.len() > named.len() { ", and more" } else { "" };
+                self.log.say(&format!("asks for what its root does not have: {}{more}", named.join(", ")));
             }
         }
         JobReport { outcome, results, timings: self.timings, warm_root: self.warm_root }

@@ -2,13 +2,16 @@
 //! that sign. Never part of a program.
 #![expect(clippy::unwrap_used, reason = "a fixture that fails must fail the test")]
 
+<<<<<<< HEAD
+=======
+>>>>>>> engine
+
 pub mod archive;
 pub mod deb;
 pub mod http;
 pub mod openpgp;
-<<<<<<< HEAD
-pub mod rpm_file;
-=======
 pub mod rpm_distribution;
->>>>>>> engine
+pub mod rpm_file;
+pub mod rpm_raw;
+pub mod srpm;
 pub mod world;

@@ -114,6 +114,9 @@ impl RpmDistribution {
     /// # Errors
     /// As [`Self::get`].
     pub fn get_below(cache: &Path) -> Result<Self, Unavailable> {
+        if std::env::consts::ARCH != "x86_64" {
+            return Err(Unavailable("it is made for x86_64 only".to_owned()));
+        }
         fs::create_dir_all(cache).unwrap();
         let cache = cache.canonicalize().unwrap();
         // Tests of several programs may start at once.
@@ -126,6 +129,8 @@ impl RpmDistribution {
             let debs = apt::download(&WANTED, &cache.join("debs"))?;
             let rpms = convert_all(&debs, &cache.join("rpms"), &converter);
             publish(&rpms, &folder);
+            remove_others(&cache, |name| name.starts_with("repository-") && folder.ends_with(name));
+            remove_others(&cache.join("rpms"), |name| rpms.iter().any(|rpm| rpm.parent().unwrap().ends_with(name)));
         }
         Ok(Self { folder })
     }
@@ -243,6 +248,16 @@ fn write_metadata(elements: &[PackageXml], folder: &Path) {
     fs::create_dir_all(folder.join("repodata")).unwrap();
     for file in write_repodata(&settings, &elements, &mut ChunkCache::default(), &key(), WRITTEN_AT).unwrap() {
         fs::write(folder.join(&file.paths[0]), &file.content).unwrap();
+    }
+}
+
+/// Removes the folders that earlier states of the archive or of the converter left.
+fn remove_others(folder: &Path, is_kept: impl Fn(&str) -> bool) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        if name != "debs" && name != "rpms" && entry.path().is_dir() && !is_kept(&name) {
+            fs::remove_dir_all(entry.path()).unwrap();
+        }
     }
 }
 

@@ -1,287 +1,234 @@
-//! Small rpm packages, put together byte by byte: right ones, and ones that lie. See [`RpmFile`].
+//! The bytes of an rpm, put together by hand: for packages that rpmbuild and the crate for rpms would refuse to make.
 //!
-//! Their installation is not what they are for: they hold what readers look at, in the layout of rpm's manual "RPM V4
-//! Package format".
+//! Rule: rpm's "RPM v4 package format" manual. See [`cpio`].
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use pkg::Sha256;
 
-/// Gives an OpenPGP signature over some bytes.
-pub type Sign<'a> = dyn Fn(&[u8]) -> Vec<u8> + 'a;
+const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
+const HEADER_MAGIC: [u8; 8] = [0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0];
+/// The tags of the regions that cover all entries behind them.
+const SIGNATURES: u32 = 62;
+const IMMUTABLE: u32 = 63;
 
-/// A package to be.
+const PAYLOAD_FORMAT: u32 = 1124;
+const PAYLOAD_COMPRESSOR: u32 = 1125;
+const PAYLOAD_FLAGS: u32 = 1126;
+const PAYLOAD_DIGEST: u32 = 5092;
+const PAYLOAD_DIGEST_ALGORITHM: u32 = 5093;
+/// The name is older than the algorithm: signatures that are not RSA's.
+const SIG_DSA: u32 = 267;
+const SIG_SHA256: u32 = 273;
+const SIG_SIZE: u32 = 1000;
+const SIG_PAYLOAD_SIZE: u32 = 1007;
+const ALGORITHM_SHA256: u32 = 8;
+
+/// The tags of a header, with their values.
 #[derive(Debug, Clone, Default)]
-pub struct RpmFile {
-    name: String,
-    evr: (Option<u32>, String, String),
-    /// None for source packages.
-    arch: Option<String>,
-    requires: Vec<String>,
-    provides: Vec<String>,
-    listed: Vec<Listed>,
-    members: Vec<(String, u32, Vec<u8>)>,
-    has_digests: bool,
+pub(crate) struct Tags {
+    entries: BTreeMap<u32, Value>,
 }
 
 #[derive(Debug, Clone)]
-struct Listed {
-    path: String,
-    mode: u32,
-    bytes: u32,
-    digest: String,
-    flags: u32,
+struct Value {
+    kind: u32,
+    count: usize,
+    alignment: usize,
+    bytes: Vec<u8>,
 }
 
-const PLAIN: u32 = 0o100_644;
-const GHOST: u32 = 1 << 6;
-const SPEC: u32 = 1 << 5;
-
-impl RpmFile {
-    /// A source package.
-    #[must_use]
-    pub fn source(name: &str, version: &str, release: &str) -> Self {
-        let evr = (None, version.to_owned(), release.to_owned());
-        Self { name: name.to_owned(), evr, has_digests: true, ..Self::default() }
+impl Tags {
+    pub(crate) fn text(&mut self, tag: u32, text: &str) {
+        self.put(tag, 6, 1, 1, terminated(text));
     }
 
-    /// A binary package of a source of the same name.
-    #[must_use]
-    pub fn binary(name: &str, version: &str, release: &str, arch: &str) -> Self {
-        Self { arch: Some(arch.to_owned()), ..Self::source(name, version, release) }
+    /// A text that might have translations.
+    pub(crate) fn translated(&mut self, tag: u32, text: &str) {
+        self.put(tag, 9, 1, 1, terminated(text));
     }
 
-    /// Adds dependencies as `name` or `name OP version`.
-    #[must_use]
-    pub fn requires(mut self, list: &[String]) -> Self {
-        self.requires.extend_from_slice(list);
-        self
+    /// No tag at all if there are no texts.
+    pub(crate) fn texts<Text: AsRef<str>>(&mut self, tag: u32, texts: &[Text]) {
+        let bytes = texts.iter().flat_map(|text| terminated(text.as_ref())).collect();
+        self.put(tag, 8, texts.len(), 1, bytes);
     }
 
-    /// Adds what it provides beside itself.
-    #[must_use]
-    pub fn provides(mut self, list: &[String]) -> Self {
-        self.provides.extend_from_slice(list);
-        self
+    /// 16 bits each.
+    pub(crate) fn shorts(&mut self, tag: u32, numbers: &[u16]) {
+        let bytes = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
+        self.put(tag, 3, numbers.len(), 2, bytes);
     }
 
-    /// Adds a file.
-    #[must_use]
-    pub fn file(self, path: &str, content: &[u8]) -> Self {
-        let digest = Sha256::of(content).to_string();
-        self.listed(path, content.len(), &digest, 0).member(path, PLAIN, content)
+    /// 32 bits each.
+    pub(crate) fn numbers(&mut self, tag: u32, numbers: &[u32]) {
+        let bytes = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
+        self.put(tag, 4, numbers.len(), 4, bytes);
     }
 
-    /// Adds the spec file.
-    #[must_use]
-    pub fn spec(self, path: &str, content: &str) -> Self {
-        let digest = Sha256::of(content.as_bytes()).to_string();
-        self.listed(path, content.len(), &digest, SPEC).member(path, PLAIN, content.as_bytes())
+    pub(crate) fn bytes(&mut self, tag: u32, bytes: Vec<u8>) {
+        self.put(tag, 7, bytes.len(), 1, bytes);
     }
 
-    /// Adds a file to the list that is not in the content (`NoSource`).
-    #[must_use]
-    pub fn absent(self, path: &str) -> Self {
-        self.listed(path, 0, "", GHOST)
-    }
-
-    /// Adds a line to the list of files alone.
-    #[must_use]
-    pub fn listed(mut self, path: &str, bytes: usize, digest: &str, flags: u32) -> Self {
-        let (path, digest) = (path.to_owned(), digest.to_owned());
-        self.listed.push(Listed { path, mode: PLAIN, bytes: u32::try_from(bytes).unwrap(), digest, flags });
-        self
-    }
-
-    /// Adds a member to the content alone; `mode` tells what it is, as stat(2) has it.
-    #[must_use]
-    pub fn member(mut self, path: &str, mode: u32, content: &[u8]) -> Self {
-        self.members.push((path.to_owned(), mode, content.to_vec()));
-        self
-    }
-
-    /// Leaves the digests of header and content out, as packages of long ago do.
-    #[must_use]
-    pub fn without_digests(mut self) -> Self {
-        self.has_digests = false;
-        self
-    }
-
-    /// The bytes of the package.
-    #[must_use]
-    pub fn build(&self) -> Vec<u8> {
-        self.put_together(None)
-    }
-
-    /// The bytes of the package, its header signed: `sign` gives an OpenPGP signature over some bytes.
-    #[must_use]
-    pub fn build_signed(&self, sign: &Sign<'_>) -> Vec<u8> {
-        self.put_together(Some(sign))
-    }
-
-    fn put_together(&self, sign: Option<&Sign<'_>>) -> Vec<u8> {
-        let payload = gzip(&self.cpio());
-        let header = self.header(&payload).finish();
-        let mut signature = Header::default();
-        if let Some(sign) = sign {
-            let packet = sign(&header);
-            signature.raw(268, 7, packet.len(), &packet);
+    fn put(&mut self, tag: u32, kind: u32, count: usize, alignment: usize, bytes: Vec<u8>) {
+        if count > 0 {
+            self.entries.insert(tag, Value { kind, count, alignment, bytes });
         }
-        if self.has_digests {
-            signature.text(273, &Sha256::of(&header).to_string());
-        }
-        signature.numbers(1000, &[u32::try_from(header.len() + payload.len()).unwrap()]);
-        let mut bytes = vec![0; 96];
-        bytes[..8].copy_from_slice(&[0xed, 0xab, 0xee, 0xdb, 3, 0, 0, u8::from(self.arch.is_none())]);
-        bytes[79] = 5;
-        bytes.extend(signature.finish());
-        bytes.resize(bytes.len().next_multiple_of(8), 0);
-        bytes.extend(header);
-        bytes.extend(payload);
-        bytes
     }
 
-    fn header(&self, payload: &[u8]) -> Header {
-        let (epoch, version, release) = &self.evr;
-        let mut header = Header::default();
-        header.text(1000, &self.name);
-        header.text(1001, version);
-        header.text(1002, release);
-        header.numbers(1003, epoch.as_slice());
-        header.text(1004, "test");
-        header.text(1014, "MIT");
-        header.text(1021, "linux");
-        header.text(1022, self.arch.as_deref().unwrap_or("x86_64"));
-        match self.arch {
-            Some(_) => header.text(1044, &format!("{}-{version}-{release}.src.rpm", self.name)),
-            None => header.numbers(1106, &[1]),
+    /// The header with a region around everything.
+    fn header(&self, region: u32) -> Vec<u8> {
+        let mut index = Vec::new();
+        let mut store = Vec::new();
+        for (tag, value) in &self.entries {
+            store.resize(store.len().next_multiple_of(value.alignment), 0);
+            entry(&mut index, [*tag, value.kind, number(store.len()), number(value.count)]);
+            store.extend(&value.bytes);
         }
-        if self.listed.iter().any(|file| file.flags & GHOST != 0) {
-            header.numbers(1051, &[0]);
-        }
-        let own = format!("{} = {version}-{release}", self.name);
-        let provides: Vec<String> = self.arch.iter().map(|_| own.clone()).chain(self.provides.clone()).collect();
-        header.relations([1047, 1112, 1113], &provides);
-        header.relations([1049, 1048, 1050], &self.requires);
-        self.files(&mut header);
-        header.text(1124, "cpio");
-        header.text(1125, "gzip");
-        if self.has_digests {
-            header.texts(5092, &[Sha256::of(payload).to_string()]);
-            header.numbers(5093, &[8]);
+        // The region's entry comes first and points to a trailer, which says where the entries start, counted backwards.
+        let entries = self.entries.len() + 1;
+        let mut first = Vec::new();
+        entry(&mut first, [region, 7, number(store.len()), 16]);
+        entry(&mut store, [region, 7, number(entries * 16).wrapping_neg(), 16]);
+        let mut header = HEADER_MAGIC.to_vec();
+        header.extend(number(entries).to_be_bytes());
+        header.extend(number(store.len()).to_be_bytes());
+        for part in [first, index, store] {
+            header.extend(part);
         }
         header
     }
+}
 
-    fn files(&self, header: &mut Header) {
-        let numbers = |of: fn(&Listed) -> u32| self.listed.iter().map(of).collect::<Vec<u32>>();
-        let split = |path: &str| match path.rsplit_once('/') {
-            Some((folder, name)) => (format!("{folder}/"), name.to_owned()),
-            None => (String::new(), path.to_owned()),
-        };
-        let (folders, names): (Vec<String>, Vec<String>) = self.listed.iter().map(|file| split(&file.path)).unzip();
-        header.numbers(1028, &numbers(|file| file.bytes));
-        let modes: Vec<u8> = self.listed.iter().flat_map(|file| (file.mode as u16).to_be_bytes()).collect();
-        header.raw(1030, 3, self.listed.len(), &modes);
-        header.numbers(1034, &numbers(|_| 1_600_000_000));
-        header.texts(1035, &self.listed.iter().map(|file| file.digest.clone()).collect::<Vec<_>>());
-        header.numbers(1037, &numbers(|file| file.flags));
-        let root = vec!["root".to_owned(); self.listed.len()];
-        header.texts(1039, &root);
-        header.texts(1040, &root);
-        let indices: Vec<u32> = (0..u32::try_from(folders.len()).unwrap()).collect();
-        header.numbers(1116, &indices);
-        header.texts(1117, &names);
-        header.texts(1118, &folders);
-        header.numbers(5011, &[8]);
+fn terminated(text: &str) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.push(0);
+    bytes
+}
+
+fn entry(out: &mut Vec<u8>, numbers: [u32; 4]) {
+    out.extend(numbers.iter().flat_map(|number| number.to_be_bytes()));
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap()
+}
+
+/// Makes a signature of a header.
+pub(crate) type Sign<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+
+/// A source package with these tags and this archive, which is compressed with gzip; digests are right, and what `sign`
+/// makes of the header is its signature.
+pub(crate) fn source_rpm(name: &str, mut tags: Tags, archive: &[u8], sign: Option<Sign<'_>>) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(archive).unwrap();
+    let payload = encoder.finish().unwrap();
+    tags.text(PAYLOAD_FORMAT, "cpio");
+    tags.text(PAYLOAD_COMPRESSOR, "gzip");
+    tags.text(PAYLOAD_FLAGS, "1");
+    tags.texts(PAYLOAD_DIGEST, &[Sha256::of(&payload).to_string()]);
+    tags.numbers(PAYLOAD_DIGEST_ALGORITHM, &[ALGORITHM_SHA256]);
+    let header = tags.header(IMMUTABLE);
+    let mut signature = Tags::default();
+    signature.text(SIG_SHA256, &Sha256::of(&header).to_string());
+    signature.numbers(SIG_SIZE, &[number(header.len() + payload.len())]);
+    signature.numbers(SIG_PAYLOAD_SIZE, &[number(archive.len())]);
+    if let Some(sign) = sign {
+        signature.bytes(SIG_DSA, sign(&header));
+    }
+    let mut file = lead(name);
+    file.extend(signature.header(SIGNATURES));
+    file.resize(file.len().next_multiple_of(8), 0);
+    file.extend(header);
+    file.extend(payload);
+    file
+}
+
+/// What nobody reads but to recognise the file.
+fn lead(name: &str) -> Vec<u8> {
+    let mut lead = LEAD_MAGIC.to_vec();
+    // Format 3.0, a source package, any architecture.
+    lead.extend([3, 0, 0, 1, 0, 1]);
+    lead.extend(name.bytes().take(65));
+    lead.resize(76, 0);
+    // Linux; signatures as a header.
+    lead.extend([0, 1, 0, 5]);
+    lead.resize(96, 0);
+    lead
+}
+
+/// A member of a cpio archive, written as it is said here however little sense it makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CpioMember {
+    /// Path as it stands in the archive.
+    pub path: String,
+    /// Kind and permissions: `0o100644` is a file, `0o120777` a link, `0o040755` a folder, `0o020666` a device.
+    pub mode: u32,
+    /// Content, or where a link leads.
+    pub content: Vec<u8>,
+    /// Number of the file; members with the same one and more than one link are names of one file.
+    pub inode: u32,
+    /// How many names the file has.
+    pub links: u32,
+    /// Major and minor number of a device.
+    pub device: (u32, u32),
+    /// The size it claims, if that is not the content's, in bytes.
+    pub claimed_bytes: Option<u32>,
+}
+
+impl CpioMember {
+    /// A plain file.
+    #[must_use]
+    pub fn file(path: &str, content: impl Into<Vec<u8>>) -> Self {
+        Self::new(path, 0o100_644, content.into())
     }
 
-    fn cpio(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        let trailer = ("TRAILER!!!".to_owned(), 0, Vec::new());
-        for (inode, (path, mode, content)) in (1..).zip(self.members.iter().chain([&trailer])) {
-            let mut text = String::from("070701");
-            let numbers = [inode, *mode as usize, 0, 0, 1, 0, content.len(), 0, 0, 0, 0, path.len() + 1, 0];
-            for number in numbers {
-                write!(text, "{number:08x}").unwrap();
-            }
-            out.extend(text.as_bytes());
-            out.extend(path.as_bytes());
-            out.push(0);
-            out.resize(out.len().next_multiple_of(4), 0);
-            out.extend(content);
-            out.resize(out.len().next_multiple_of(4), 0);
-        }
-        out
+    /// A symbolic link.
+    #[must_use]
+    pub fn link(path: &str, target: &str) -> Self {
+        Self::new(path, 0o120_777, target.as_bytes().to_vec())
+    }
+
+    /// A folder.
+    #[must_use]
+    pub fn folder(path: &str) -> Self {
+        Self::new(path, 0o040_755, Vec::new())
+    }
+
+    /// The device `/dev/null` is.
+    #[must_use]
+    pub fn device(path: &str) -> Self {
+        Self { device: (1, 3), ..Self::new(path, 0o020_666, Vec::new()) }
+    }
+
+    fn new(path: &str, mode: u32, content: Vec<u8>) -> Self {
+        Self { path: path.to_owned(), mode, content, inode: 0, links: 1, device: (0, 0), claimed_bytes: None }
     }
 }
 
-fn gzip(plain: &[u8]) -> Vec<u8> {
-    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    writer.write_all(plain).unwrap();
-    writer.finish().unwrap()
+/// An archive in cpio's "newc" form. Members without number get one by their place.
+#[must_use]
+pub fn cpio(members: &[CpioMember]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    for (place, member) in members.iter().enumerate() {
+        let inode = if member.inode == 0 { number(place + 1) } else { member.inode };
+        push_member(&mut archive, member, inode);
+    }
+    push_member(&mut archive, &CpioMember::new("TRAILER!!!", 0, Vec::new()), 0);
+    archive
 }
 
-/// The entries of a header.
-#[derive(Default)]
-struct Header {
-    entries: Vec<[u32; 4]>,
-    store: Vec<u8>,
-}
-
-impl Header {
-    fn raw(&mut self, tag: u32, kind: u32, count: usize, bytes: &[u8]) {
-        if count == 0 {
-            return;
-        }
-        let width = [1, 1, 1, 2, 4, 8, 1, 1, 1, 1][kind as usize];
-        self.store.resize(self.store.len().next_multiple_of(width), 0);
-        let place = u32::try_from(self.store.len()).unwrap();
-        self.entries.push([tag, kind, place, u32::try_from(count).unwrap()]);
-        self.store.extend_from_slice(bytes);
-    }
-
-    fn text(&mut self, tag: u32, text: &str) {
-        self.raw(tag, 6, 1, format!("{text}\0").as_bytes());
-    }
-
-    fn texts(&mut self, tag: u32, texts: &[String]) {
-        let bytes: String = texts.iter().map(|text| format!("{text}\0")).collect();
-        self.raw(tag, 8, texts.len(), bytes.as_bytes());
-    }
-
-    fn numbers(&mut self, tag: u32, numbers: &[u32]) {
-        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
-        self.raw(tag, 4, numbers.len(), &bytes);
-    }
-
-    /// Names, flags and versions of dependencies.
-    fn relations(&mut self, [names, flags, versions]: [u32; 3], list: &[String]) {
-        let parse = |text: &String| -> (String, u32, String) {
-            let mut words = text.split(' ');
-            let (name, operator, version) = (words.next(), words.next(), words.next());
-            let (Some(name), Some(operator), Some(version), false) = (name, operator, version, text.starts_with('('))
-            else {
-                return (text.clone(), 0, String::new());
-            };
-            let flags = [('<', 2), ('>', 4), ('=', 8)];
-            let flags = flags.iter().filter(|(sign, _)| operator.contains(*sign)).map(|(_, flag)| flag).sum();
-            (name.to_owned(), flags, version.to_owned())
-        };
-        let parts: Vec<_> = list.iter().map(parse).collect();
-        self.texts(names, &parts.iter().map(|part| part.0.clone()).collect::<Vec<_>>());
-        self.numbers(flags, &parts.iter().map(|part| part.1).collect::<Vec<_>>());
-        self.texts(versions, &parts.iter().map(|part| part.2.clone()).collect::<Vec<_>>());
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        self.entries.sort_by_key(|entry| entry[0]);
-        let mut bytes = vec![0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0];
-        bytes.extend(u32::try_from(self.entries.len()).unwrap().to_be_bytes());
-        bytes.extend(u32::try_from(self.store.len()).unwrap().to_be_bytes());
-        bytes.extend(self.entries.iter().flatten().flat_map(|number| number.to_be_bytes()));
-        bytes.extend(self.store);
-        bytes
-    }
+fn push_member(archive: &mut Vec<u8>, member: &CpioMember, inode: u32) {
+    let bytes = member.claimed_bytes.unwrap_or_else(|| number(member.content.len()));
+    let (major, minor) = member.device;
+    let path = terminated(&member.path);
+    // Number, mode, owner, group, links, time, size, folder's device, own device, length of the path, check sum.
+    let fields = [inode, member.mode, 0, 0, member.links, 0, bytes, 0, 0, major, minor, number(path.len()), 0];
+    archive.extend(b"070701");
+    archive.extend(fields.iter().flat_map(|field| format!("{field:08x}").into_bytes()));
+    archive.extend(path);
+    archive.resize(archive.len().next_multiple_of(4), 0);
+    archive.extend(&member.content);
+    archive.resize(archive.len().next_multiple_of(4), 0);
 }

@@ -216,3 +216,22 @@ fn set_time(entry: &Member<'_>, path: &Path) -> io::Result<()> {
     let times = Timestamps { last_access: time, last_modification: time };
     Ok(rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_of_rpms_become_programs_unless_rpm_itself_runs_them() {
+        let check = |program: &[&str], body: &str, expected: Option<&str>| {
+            let program = program.iter().map(|&word| word.to_owned()).collect();
+            let script = Script { kind: "post", program, body: body.to_owned() };
+            assert_eq!(as_executable(&script).as_deref(), expected);
+        };
+        check(&["/bin/sh"], "exit 0", Some("#!/bin/sh\nexit 0\n"));
+        check(&["/usr/bin/perl", "-w"], "1;", Some("#!/usr/bin/perl -w\n1;\n"));
+        check(&["/sbin/ldconfig"], "", Some("#!/bin/sh\nexec /sbin/ldconfig\n"));
+        check(&[], "true", Some("#!/bin/sh\ntrue\n"));
+        check(&["<lua>"], "print(1)", None);
+    }
+}

@@ -9,7 +9,7 @@ use engine::{CancelToken, JobRunner as _};
 use model::{FailureCause, JobOutcome, JobReport, ResultKind, RootPackage};
 
 use crate::kit::{Sink, job_file};
-use crate::rpm_kit::{COMPILE, root_package, rpm_kit, source, spec};
+use crate::rpm_kit::{COMPILE, plain_spec, root_package, rpm_kit, source, spec};
 
 fn failure(report: &JobReport) -> &FailureCause {
     match &report.outcome {
@@ -62,7 +62,7 @@ fn a_source_package_is_built_again_from_itself() {
     let (report, sink) = kit.run(&spec("", COMPILE, ""), |_, _| {});
     assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
     let package = keep(&sink, "sample-1.0-1.t1.src.rpm", folder.path());
-    let (job, files) = kit.job(&[package.clone()]);
+    let (job, files) = kit.job(std::slice::from_ref(&package));
     let sink = Sink::default();
     let report = kit.kit.engine.run(&job, &files, &sink, &CancelToken::new());
     assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
@@ -191,6 +191,51 @@ fn a_damaged_package_of_a_root_is_named() {
     }
 }
 
+/// Before rpm runs, what it needs must be there in full: files with several names, and what scripts prepare.
+#[test]
+fn a_preinstalled_package_is_whole_before_rpm_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let install = "mkdir -p $R/opt/x; echo text > $R/opt/x/a; ln $R/opt/x/a $R/opt/x/b; ln -s a $R/opt/x/c";
+    let scripts = "%pre\necho \"argument of pre: $1\"\n\
+                   %post\n[ /opt/x/a -ef /opt/x/b ] && [ \"$(cat /opt/x/a /opt/x/c)\" = \"$(echo text; echo text)\" ] || echo bad\n\
+                   echo \"argument of post: $1\"\n[ -e /var/lib/rpm/rpmdb.sqlite ] || echo before the database\nexit 1\n";
+    let Some(kit) = rpm_kit() else { return };
+    let (report, sink) = kit.run(&plain_spec(install, scripts, "/opt/x"), |_, _| {});
+    assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
+    let path = keep(&sink, "sample-1.0-1.t1.noarch.rpm", folder.path());
+    let package = root_package(&path).1;
+    let (report, sink) = kit.run(&spec("", COMPILE, ""), |job, files| {
+        files.0.insert(package.file.sha256, path);
+        job.root.packages.push(package);
+        job.root.preinstall.push("sample".to_owned());
+        job.root.run_scripts.push("sample".to_owned());
+    });
+    let text = sink.text();
+    assert_eq!(report.outcome, JobOutcome::Succeeded, "{text}");
+    assert!(!text.contains("\nbad\n"), "{text}");
+    assert!(text.contains("argument of pre: 0\n") && text.contains("before the database\n"), "{text}");
+    assert!(text.contains("warning: it ended with exit status 1\n"), "{text}");
+    assert!(text.contains("argument of post: 1\n"), "{text}");
+}
+
+/// A package that makes `/bin` a link counts from the start, wherever it is in the order.
+#[test]
+fn a_merged_system_is_merged_from_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let install = "mkdir -p $R/usr; for name in bin sbin lib lib64; do ln -s usr/$name $R/$name; done";
+    let Some(kit) = rpm_kit() else { return };
+    let (report, sink) = kit.run(&plain_spec(install, "", "/bin\n/sbin\n/lib\n/lib64"), |_, _| {});
+    assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
+    let path = keep(&sink, "sample-1.0-1.t1.noarch.rpm", folder.path());
+    let package = root_package(&path).1;
+    let check = "for name in bin sbin lib lib64; do [ \"$(readlink /$name)\" = usr/$name ] || exit 3; done";
+    let (report, sink) = kit.run(&spec("", &format!("{check}\n{COMPILE}"), ""), |job, files| {
+        files.0.insert(package.file.sha256, path);
+        job.root.packages.push(package);
+    });
+    assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
+}
+
 /// Only its owner may read what the store keeps; inside the sandbox that is somebody else.
 #[test]
 fn packages_nobody_else_may_read_are_copied() {
@@ -273,7 +318,7 @@ fn measure_rpm_roots() {
     let Some(kit) = rpm_kit() else { return };
     let state = crate::kit::folder().join("measured-rpm-state");
     let _ = fs::remove_dir_all(&state);
-    let spec = spec("", COMPILE, "").replace("%setup -q -c -T", "echo; echo first line; echo\n%setup -q -c -T");
+    let spec = spec("", COMPILE, "").replace("%setup -q -c -T", "printf '\\nfirst line\\n\\n'\n%setup -q -c -T");
     for what in ["cold", "warm", "warm"] {
         let engine = engine::Engine::open(crate::kit::config(state.clone())).unwrap();
         let work = tempfile::tempdir().unwrap();

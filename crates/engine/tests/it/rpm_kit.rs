@@ -21,7 +21,7 @@ pub(crate) struct RpmKit {
     pub(crate) config: BuildConfig,
     /// Every package of the distribution by name.
     offers: HashMap<String, (PackageMeta, RootPackage)>,
-    paths: HashMap<Sha256, PathBuf>,
+    pub(crate) paths: HashMap<Sha256, PathBuf>,
 }
 
 /// The kit, made once a test program; `None`, after saying why, where there is none.
@@ -75,11 +75,7 @@ impl RpmKit {
 
     /// A job of these sources, one of which is the recipe.
     pub(crate) fn job(&self, sources: &[PathBuf]) -> (JobSpec, Files) {
-        let (mut job, mut files) = self.kit.job(sources);
-        files.0.extend(self.paths.clone());
-        job.root = self.root(&[]);
-        job.title = "test/package testdist x86_64".to_owned();
-        job.recipe = RecipeSpec { kind: RecipeKind::Spec, file: job.recipe.file };
+        let (mut job, files) = spec_job(self.kit, self.root(&[]), &self.paths, sources);
         job.settings.raw_macros.clone_from(&self.config.rawmacros);
         job.settings.optflags.clone_from(&self.config.optflags);
         (job, files)
@@ -96,6 +92,21 @@ impl RpmKit {
     }
 }
 
+/// A job that builds a spec file in a root of these packages.
+pub(crate) fn spec_job(
+    kit: &Kit,
+    root: RootSpec,
+    paths: &HashMap<Sha256, PathBuf>,
+    sources: &[PathBuf],
+) -> (JobSpec, Files) {
+    let (mut job, mut files) = kit.job(sources);
+    files.0.extend(paths.clone());
+    job.root = root;
+    job.title = "test/package testdist x86_64".to_owned();
+    job.recipe = RecipeSpec { kind: RecipeKind::Spec, file: job.recipe.file };
+    (job, files)
+}
+
 /// Writes a spec file and a C program.
 pub(crate) fn source(folder: &Path, spec: &str) -> Vec<PathBuf> {
     let (recipe, program) = (folder.join("sample.spec"), folder.join("sample.c"));
@@ -110,6 +121,14 @@ pub(crate) fn spec(tags: &str, build: &str, more: &str) -> String {
         "Name: sample\nVersion: 1.0\nRelease: 1%{{?dist}}\nSummary: Sample\nLicense: MIT\nSource: sample.c\n{tags}\n\
          %description\nA sample.\n\n%prep\n%setup -q -c -T\ncp %{{SOURCE0}} .\n\n%build\n{build}\n\n\
          %install\ninstall -D sample %{{buildroot}}%{{_bindir}}/sample\n\n{more}\n%files\n%{{_bindir}}/sample\n"
+    )
+}
+
+/// A spec file of a package with no program: what it installs (`$R` is where), its scripts, its files.
+pub(crate) fn plain_spec(install: &str, scripts: &str, files: &str) -> String {
+    format!(
+        "Name: sample\nVersion: 1.0\nRelease: 1%{{?dist}}\nSummary: Sample\nLicense: MIT\nBuildArch: noarch\n\n\
+         %description\nA sample.\n\n%install\nR=%{{buildroot}}\n{install}\n\n{scripts}\n%files\n{files}\n"
     )
 }
 

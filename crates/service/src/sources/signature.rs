@@ -73,7 +73,7 @@ fn judge(verified: Result<Verified, VerifyError>) -> SourceSignature {
         Err(VerifyError::NotAcceptable { fingerprint, reason }) => {
             SourceSignature::NotAcceptable { key: fingerprint, reason: reason.to_owned() }
         }
-        Err(error @ (VerifyError::NotClearsigned | VerifyError::Malformed(_))) => {
+        Err(error @ (VerifyError::NotClearsigned | VerifyError::Malformed(_) | VerifyError::Read(_))) => {
             SourceSignature::Unreadable { detail: error.to_string() }
         }
     }

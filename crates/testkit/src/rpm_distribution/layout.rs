@@ -15,7 +15,7 @@ const MERGED: [&str; 4] = ["bin", "sbin", "lib", "lib64"];
 const BASE_LINKS: [(&str, &str); 2] = [("var/run", "/run"), ("var/lock", "/run/lock")];
 
 /// What nobody reads in a root for builds.
-const LEFT_OUT: [&str; 11] = [
+const LEFT_OUT: [&str; 10] = [
     "usr/share/doc",
     "usr/share/doc-base",
     "usr/share/man",
@@ -24,12 +24,13 @@ const LEFT_OUT: [&str; 11] = [
     "usr/share/lintian",
     "usr/share/bug",
     "usr/share/menu",
-    // Its presence makes Debian's rpm refuse to install.
-    "etc/debian_version",
     // The shell of rpm's own scripts is bash, as everywhere in the rpm world: they use what dash does not know.
     "bin/sh",
     "usr/bin/sh",
 ];
+
+/// A tool for those who work on gcc, as large as the compiler.
+const HEAVY: &str = "lto-dump";
 
 /// Links that alternatives or diversions make: package, path, target.
 const LINKS: [(&str, &str, &str); 11] = [
@@ -113,7 +114,7 @@ pub(super) fn place(entry: &Entry) -> Option<String> {
     let is_below = |folder: &str| path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
     let is_base = BASE_FOLDERS.split_whitespace().chain(MERGED).any(|folder| folder == path)
         || BASE_LINKS.iter().any(|(link, _)| *link == path);
-    if path.is_empty() || is_base || LEFT_OUT.into_iter().any(is_below) {
+    if path.is_empty() || is_base || path.contains(HEAVY) || LEFT_OUT.into_iter().any(is_below) {
         return None;
     }
     // Nothing but a folder may be where base-files has one.

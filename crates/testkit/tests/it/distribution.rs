@@ -9,7 +9,7 @@ use pkg::PackageFormat;
 use repo::rpmmd::{PrimaryEntry, Repomd, RpmMdLimits, open_file, read_primary};
 use testkit::rpm_distribution::RpmDistribution;
 
-use crate::tools::{inside, is_root, run};
+use crate::tools::{inside, is_root, root_folder, run};
 
 const HELLO: &str = r#"
 Name: hello
@@ -65,8 +65,16 @@ fn config() -> ExpandConfig {
     ExpandConfig::from(&evaluated.config)
 }
 
-/// The packages of a root for a build with these requirements, in install order.
-fn root_for(requirements: &[&str], offers: &BTreeMap<String, PrimaryEntry>) -> Vec<String> {
+/// What a root for a build is made of.
+struct Plan {
+    /// Unpacked first, in any order.
+    preinstall: Vec<String>,
+    /// All packages, in install order.
+    install: Vec<String>,
+}
+
+/// What the configuration says for a build with these requirements.
+fn plan(requirements: &[&str], offers: &BTreeMap<String, PrimaryEntry>) -> Plan {
     let mut builder = PoolBuilder::new(PackageFormat::Rpm);
     offers.values().for_each(|entry| builder.add_repository_package(0, &entry.meta));
     let (pool, config) = (builder.finish(), config());
@@ -76,7 +84,9 @@ fn root_for(requirements: &[&str], offers: &BTreeMap<String, PrimaryEntry>) -> V
     let set = set.unwrap_or_else(|problems| panic!("{problems:?}"));
     let preinstalls = expander.preinstalls().unwrap();
     assert_eq!(preinstalls.missing(&pool, false), [""; 0]);
-    expander.install_order(&set).order.into_iter().map(|package| pool.name(package).to_owned()).collect()
+    let order = expander.install_order(&set);
+    let install = order.order.into_iter().map(|package| pool.name(package).to_owned()).collect();
+    Plan { preinstall: preinstalls.preinstall.clone(), install }
 }
 
 /// A root with these packages, made by the machine's rpm; `None` where that can not be.
@@ -84,14 +94,18 @@ fn install(rpms: &[PathBuf]) -> Option<tempfile::TempDir> {
     if !is_root() {
         return None;
     }
-    let root = tempfile::tempdir().unwrap();
+    let root = root_folder();
     let path = root.path().to_str().unwrap();
     let mut arguments = vec!["--root", path, "--define", "_dbpath /var/lib/rpm", "--nosignature", "-i"];
     arguments.extend(rpms.iter().map(|rpm| rpm.to_str().unwrap()));
     run("rpm", &arguments)?;
-    // What a sandbox brings along.
-    run("mknod", &["-m", "666", root.path().join("dev/null").to_str().unwrap(), "c", "1", "3"])?;
+    make_null(root.path());
     Some(root)
+}
+
+/// The one device that scripts can not do without; a sandbox has more.
+fn make_null(root: &Path) {
+    run("mknod", &["-m", "666", root.join("dev/null").to_str().unwrap(), "c", "1", "3"]);
 }
 
 /// Builds [`HELLO`] inside, installs and runs it.
@@ -123,13 +137,30 @@ fn everything_installs_together_and_the_root_is_whole() {
 fn the_configuration_makes_a_root_in_which_a_c_program_is_built() {
     let Some(distribution) = RpmDistribution::get_or_say() else { return };
     let offers = offers(&distribution);
-    let names = root_for(&["gcc", "make"], &offers);
-    let position = |name: &str| names.iter().position(|known| known == name).unwrap_or_else(|| panic!("no {name}"));
-    assert!(position("base-files") < position("libc6") && position("libc6") < position("bash"), "{names:?}");
-    assert!(!names.iter().any(|name| name == "g++"), "{names:?}");
-    let rpms: Vec<PathBuf> = names.iter().map(|name| distribution.folder().join(&offers[name].location)).collect();
-    let Some(root) = install(&rpms) else { return };
-    build_hello(root.path());
+    let Plan { preinstall, install } = plan(&["gcc", "make"], &offers);
+    let position = |name: &str| install.iter().position(|known| known == name).unwrap_or_else(|| panic!("no {name}"));
+    assert!(position("base-files") < position("libc6") && position("libc6") < position("bash"), "{install:?}");
+    assert!(!install.iter().any(|name| name == "g++"), "{install:?}");
+    if !is_root() || run("rpm", &["--version"]).is_none() {
+        return;
+    }
+    let folder = root_folder();
+    let root = folder.path();
+    let path = |name: &String| distribution.folder().join(&offers[name].location);
+    for name in &preinstall {
+        let script = format!("rpm2cpio {} | cpio --quiet -idum -D {}", path(name).display(), root.display());
+        run("bash", &["-c", &script]);
+    }
+    make_null(root);
+    // The root's own rpm does the rest, as in a build service.
+    std::fs::create_dir(root.join("packages")).unwrap();
+    let names: Vec<String> = install.iter().map(|name| format!("packages/{name}.rpm")).collect();
+    for (name, target) in install.iter().zip(&names) {
+        std::fs::copy(path(name), root.join(target)).unwrap();
+    }
+    let words = inside(root, &format!("rpm --initdb; rpm -U --nosignature {}; rpm -qa | wc -l", names.join(" ")));
+    assert_eq!(words.lines().next().unwrap(), install.len().to_string(), "{words}");
+    build_hello(root);
 }
 
 #[test]
@@ -138,7 +169,7 @@ fn dnf_makes_a_root_from_the_folder() {
     if !is_root() {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
+    let folder = root_folder();
     let path = |below: &str| folder.path().join(below).to_str().unwrap().to_owned();
     let (root, state, source) = (path("root"), path("state"), distribution.folder().display());
     let conf = format!(

@@ -3,4 +3,5 @@
 #![expect(clippy::print_stderr, reason = "skipped tests say so")]
 
 mod distribution;
+mod source_package;
 mod tools;

@@ -16,6 +16,8 @@ use crate::run::Stop;
 
 /// Most requirements of one round.
 const REQUIREMENTS_LIMIT: usize = 10_000;
+/// Most bytes of all of them.
+const REQUIREMENTS_BYTES: usize = 1 << 20;
 
 /// The listener of a spec file's build.
 pub(super) struct Requirements<'a> {
@@ -81,8 +83,13 @@ fn requirements(path: &Path) -> Result<Vec<String>, String> {
         return Err(format!("more than {REQUIREMENTS_LIMIT} requirements"));
     }
     let mut texts: Vec<String> = Vec::new();
+    let mut bytes = 0;
     for relation in relations.iter().filter(|relation| !relation.is_rpmlib()) {
         let text = relation.text();
+        bytes += text.len();
+        if bytes > REQUIREMENTS_BYTES {
+            return Err(format!("requirements of more than {REQUIREMENTS_BYTES} bytes"));
+        }
         if !texts.contains(&text) {
             texts.push(text);
         }
