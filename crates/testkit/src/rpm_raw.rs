@@ -1,4 +1,4 @@
-//! Small rpm packages, put together byte by byte: right ones, and ones that lie. See [`RpmFile`].
+//! Small rpm packages, put together byte by byte: right ones, and ones that lie. See [`RawRpm`].
 //!
 //! Their installation is not what they are for: they hold what readers look at, in the layout of rpm's manual "RPM V4
 //! Package format".
@@ -13,7 +13,7 @@ pub type Sign<'a> = dyn Fn(&[u8]) -> Vec<u8> + 'a;
 
 /// A package to be.
 #[derive(Debug, Clone, Default)]
-pub struct RpmFile {
+pub struct RawRpm {
     name: String,
     evr: (Option<u32>, String, String),
     /// None for source packages.
@@ -38,7 +38,7 @@ const PLAIN: u32 = 0o100_644;
 const GHOST: u32 = 1 << 6;
 const SPEC: u32 = 1 << 5;
 
-impl RpmFile {
+impl RawRpm {
     /// A source package.
     #[must_use]
     pub fn source(name: &str, version: &str, release: &str) -> Self {

@@ -10,7 +10,7 @@ use model::{JobFile, ResultKind, Timestamp};
 use pkg::Sha256;
 use pkgfile::rpm::{RpmLimits, RpmReader, Tag};
 use repo::pgp::SigningKey;
-use repo::rpmmd::{ChunkCache, PackageFile, PackageXml, RepodataSettings, write_repodata};
+use repo::rpmmd::{ChunkCache, OutputFile, PackageFile, PackageXml, RepodataSettings, write_repodata};
 use store::Blobs;
 
 use super::archive::{ArchiveInput, Files};
@@ -84,7 +84,14 @@ impl ArchiveInput {
         folders.insert("", top);
         for (folder, packages) in folders {
             let cache = memory.chunks.entry(folder.to_owned()).or_default();
-            self.write_index(blobs, (folder, &packages), cache, signer, now, files)?;
+            for output in self.index(&packages, cache, signer, now)? {
+                let bytes = output.content.len() as u64;
+                let sha256 = blobs.put(&output.content)?;
+                for path in output.paths {
+                    let path = if folder.is_empty() { path } else { format!("{folder}/{path}") };
+                    files.add(path, bytes, sha256);
+                }
+            }
         }
         Ok(())
     }
@@ -98,27 +105,17 @@ impl ArchiveInput {
         results.into_iter().map(Placed::new).collect()
     }
 
-    fn write_index(
+    /// The index of some packages.
+    fn index(
         &self,
-        blobs: &Blobs,
-        (folder, packages): (&str, &[Arc<PackageXml>]),
+        packages: &[Arc<PackageXml>],
         cache: &mut ChunkCache,
         signer: &SigningKey,
         now: Timestamp,
-        files: &mut Files,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<Vec<OutputFile>, ServiceError> {
         let settings = RepodataSettings { public_key: Some(self.public_key.clone()), ..RepodataSettings::default() };
         let packages: Vec<&PackageXml> = packages.iter().map(|package| &**package).collect();
-        let written = write_repodata(&settings, &packages, cache, signer, now.as_seconds());
-        for output in written.map_err(|error| self.failed(error.into()))? {
-            let bytes = output.content.len() as u64;
-            let sha256 = blobs.put(&output.content)?;
-            for path in output.paths {
-                let path = if folder.is_empty() { path } else { format!("{folder}/{path}") };
-                files.add(path, bytes, sha256);
-            }
-        }
-        Ok(())
+        write_repodata(&settings, &packages, cache, signer, now.as_seconds()).map_err(|error| self.failed(error.into()))
     }
 }
 

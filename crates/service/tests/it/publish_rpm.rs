@@ -6,7 +6,7 @@ use model::{BuildId, ProjectId, ProjectName, ProjectSettings, RepositoryName};
 use repo::pgp::Keyring;
 use repo::rpmmd::{Repomd, RpmMdLimits, open_file, read_primary};
 use service::{Published, User};
-use testkit::rpm_file::RpmFile;
+use testkit::rpm_raw::RawRpm;
 
 use crate::kit::{World, arch, package, succeeded, target, worker};
 use crate::mirror::world;
@@ -30,7 +30,7 @@ async fn bed() -> Bed {
 }
 
 fn rpm(name: &str, version: &str, arch: &str) -> (String, Vec<u8>) {
-    let package = RpmFile::binary(name, version, "1", arch).requires(&["/bin/sh".to_owned()]);
+    let package = RawRpm::binary(name, version, "1", arch).requires(&["/bin/sh".to_owned()]);
     let package = package.file(&format!("/usr/bin/{name}"), arch.as_bytes());
     (format!("{name}-{version}-1.{arch}.rpm"), package.build())
 }
@@ -41,9 +41,9 @@ impl Bed {
         let build = self.world.submit_prepared(&self.user, self.project).await;
         for architecture in ["x86_64", "i586"] {
             let job = self.world.service.claim(&worker(), &[arch(architecture)]).await.unwrap().unwrap().job;
-            let doc = RpmFile::binary("hello-doc", version, "1", "noarch")
+            let doc = RawRpm::binary("hello-doc", version, "1", "noarch")
                 .file("/usr/share/doc/hello", architecture.as_bytes());
-            let source = RpmFile::source("hello", version, "1").spec("hello.spec", "");
+            let source = RawRpm::source("hello", version, "1").spec("hello.spec", "");
             let files = [
                 rpm("hello", version, architecture),
                 (format!("hello-doc-{version}-1.noarch.rpm"), doc.build()),

@@ -2,7 +2,7 @@
 
 use model::SourceSignature;
 use testkit::openpgp::Key;
-use testkit::rpm_file::RpmFile;
+use testkit::rpm_raw::RawRpm;
 
 use crate::sources::{Bed, bed, bed_with_keyring};
 
@@ -13,8 +13,8 @@ const LINK: u32 = 0o120_777;
 const DEVICE: u32 = 0o020_644;
 const PLAIN: u32 = 0o100_644;
 
-fn package() -> RpmFile {
-    RpmFile::source("hello", "2.8", "1")
+fn package() -> RawRpm {
+    RawRpm::source("hello", "2.8", "1")
         .spec("hello.spec", SPEC)
         .file("hello-2.8.tar.gz", b"content")
         .file("fix.patch", b"patch")
@@ -26,7 +26,7 @@ impl Bed {
         self.outcome(build).await
     }
 
-    async fn refusal(&self, package: &RpmFile) -> String {
+    async fn refusal(&self, package: &RawRpm) -> String {
         let outcome = self.outcome_of_srpm(&package.build()).await;
         let detail = outcome.strip_prefix("hello-2.8-1.src.rpm: ");
         detail.unwrap_or_else(|| panic!("{outcome}")).to_owned()
@@ -88,7 +88,7 @@ async fn what_a_nosrc_package_lacks_comes_from_the_address_in_its_spec_file() {
     let bed = bed().await;
     let spec = SPEC.replace("https://example.org/", &bed.server.url("p/"));
     let lacking = |spec: &str| {
-        let package = RpmFile::source("hello", "2.8", "1").spec("hello.spec", spec).file("fix.patch", b"patch");
+        let package = RawRpm::source("hello", "2.8", "1").spec("hello.spec", spec).file("fix.patch", b"patch");
         package.absent("hello-2.8.tar.gz").build()
     };
     bed.server.put("p/hello-2.8.tar.gz", "content");
@@ -136,14 +136,14 @@ async fn hostile_members_are_refused_by_name() {
 #[tokio::test]
 async fn a_source_package_has_one_spec_file() {
     let bed = bed().await;
-    let none = RpmFile::source("hello", "2.8", "1").file("a.tar", b"x");
+    let none = RawRpm::source("hello", "2.8", "1").file("a.tar", b"x");
     assert_eq!(bed.refusal(&none).await, "has no spec file");
-    let two = RpmFile::source("hello", "2.8", "1").file("a.spec", b"x").file("b.spec", b"x");
+    let two = RawRpm::source("hello", "2.8", "1").file("a.spec", b"x").file("b.spec", b"x");
     assert_eq!(bed.refusal(&two).await, "has several spec files: a.spec, b.spec");
     // The header says which one it is.
     let marked = two.spec("c.spec", SPEC);
     assert_eq!(bed.outcome_of_srpm(&marked.build()).await, "hello 2.8-1");
-    let binary = RpmFile::binary("hello", "2.8", "1", "x86_64").file("/usr/bin/hello", b"x");
+    let binary = RawRpm::binary("hello", "2.8", "1", "x86_64").file("/usr/bin/hello", b"x");
     assert!(bed.refusal(&binary).await.starts_with("is a binary package"));
 }
 
@@ -166,7 +166,7 @@ async fn damage_is_found_and_old_packages_without_digests_are_taken() {
     assert_eq!(bed.outcome_of_srpm(b"<html>").await, "hello-2.8-1.src.rpm: not an rpm package");
     assert_eq!(bed.outcome_of_srpm(b"").await, "hello-2.8-1.src.rpm: not an rpm package");
     // Whole, but a file is another one than the list says.
-    let forged = RpmFile::source("hello", "2.8", "1").spec("hello.spec", SPEC);
+    let forged = RawRpm::source("hello", "2.8", "1").spec("hello.spec", SPEC);
     let forged = forged.listed("a.tar", 1, &pkg::Sha256::of(b"a").to_string(), 0).member("a.tar", PLAIN, b"b");
     let outcome = bed.outcome_of_srpm(&forged.build()).await;
     assert!(outcome.starts_with("a.tar: SHA-256 is ") && outcome.contains("but the recipe says"), "{outcome}");
