@@ -1,7 +1,7 @@
 //! What a build configuration says of the way to build.
 
 use model::BuildSettings;
-use prjconf::BuildConfig;
+use prjconf::{BuildConfig, Replacement};
 
 /// The settings of a build.
 ///
@@ -11,13 +11,13 @@ use prjconf::BuildConfig;
 pub fn build_settings(config: &BuildConfig) -> BuildSettings {
     let command = config.substitute.get("dsc:build_cmd").into_iter().flatten();
     BuildSettings {
-        command: command.map(|word| word.name.clone()).collect(),
+        command: command.map(|word| Replacement::of_word(word).name.to_owned()).collect(),
         target: config.target.clone().filter(|target| !target.is_empty() && target != "0"),
         build_options: macro_words(config, "deb_build_options"),
         build_profiles: macro_words(config, "deb_build_profiles"),
         parallel: macro_words(config, "_smp_ncpus_max").first().and_then(|word| word.parse().ok()).filter(|n| *n > 0),
         raw_macros: config.rawmacros.clone(),
-        optflags: config.optflags.clone(),
+        optflags: config.optflags.iter().map(|(arch, flags)| (arch.to_owned(), flags.join(" "))).collect(),
         ..BuildSettings::default()
     }
 }

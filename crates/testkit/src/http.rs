@@ -205,3 +205,33 @@ fn answer(mut connection: TcpStream, state: &Mutex<State>) -> std::io::Result<()
     }
     connection.shutdown(Shutdown::Write)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(server: &HttpServer, path: &str) -> String {
+        let mut connection = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+        connection.write_all(format!("GET /{path} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn folders_are_served_as_they_are_and_files_put_come_first() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("below")).unwrap();
+        std::fs::write(folder.path().join("below/file"), "one").unwrap();
+        let server = HttpServer::start();
+        server.put_folder("repo", &folder.path().join("below"));
+        assert!(get(&server, "repo/file").ends_with("\r\n\r\none"));
+        std::fs::write(folder.path().join("below/file"), "two").unwrap();
+        assert!(get(&server, "repo/file").ends_with("\r\n\r\ntwo"));
+        server.put("repo/file", "three");
+        assert!(get(&server, "repo/file").ends_with("\r\n\r\nthree"));
+        for path in ["repo/other", "repo/../below/file", "file"] {
+            assert!(get(&server, path).starts_with("HTTP/1.1 404"), "{path}");
+        }
+    }
+}

@@ -77,7 +77,8 @@ impl RpmKit {
     pub(crate) fn job(&self, sources: &[PathBuf]) -> (JobSpec, Files) {
         let (mut job, files) = spec_job(self.kit, self.root(&[]), &self.paths, sources);
         job.settings.raw_macros.clone_from(&self.config.rawmacros);
-        job.settings.optflags.clone_from(&self.config.optflags);
+        let flags = self.config.optflags.iter();
+        job.settings.optflags = flags.map(|(arch, words)| (arch.to_owned(), words.join(" "))).collect();
         (job, files)
     }
 

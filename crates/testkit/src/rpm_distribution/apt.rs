@@ -24,7 +24,7 @@ pub(super) fn state() -> String {
 }
 
 /// Downloads these packages and all they depend on, as for a machine on which nothing is installed, into `folder`, where
-/// apt finds earlier ones again. Their paths, sorted.
+/// apt finds earlier ones again; others there are removed. Their paths, sorted.
 pub(super) fn download(wanted: &[&str], folder: &Path) -> Result<Vec<PathBuf>, Unavailable> {
     std::fs::create_dir_all(folder.join("partial")).unwrap();
     std::fs::write(folder.join("status"), "").unwrap();
@@ -41,10 +41,16 @@ pub(super) fn download(wanted: &[&str], folder: &Path) -> Result<Vec<PathBuf>, U
     if paths.iter().any(|path| !path.exists()) {
         apt(wanted, folder, folder, "--download-only")?;
     }
-    match paths.iter().find(|path| !path.exists()) {
-        None => Ok(paths),
-        Some(path) => Err(Unavailable(format!("apt-get did not bring {}", path.display()))),
+    if let Some(path) = paths.iter().find(|path| !path.exists()) {
+        return Err(Unavailable(format!("apt-get did not bring {}", path.display())));
     }
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let is_package = entry.path().extension().is_some_and(|extension| extension == "deb");
+        if is_package && !paths.contains(&entry.path()) {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    Ok(paths)
 }
 
 fn apt(wanted: &[&str], folder: &Path, archives: &Path, action: &str) -> Result<String, Unavailable> {
