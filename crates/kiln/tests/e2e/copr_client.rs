@@ -10,7 +10,7 @@ use crate::kit::{Server, offer_targets};
 const PACKAGE: &str = "copr==1.110";
 
 /// An interpreter that has the client; `None` if it can not be had here.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("copr-1.110");
     let interpreter = folder.join("bin/python");
     let works = |interpreter: &Path| {
