@@ -31,6 +31,11 @@ pub fn compress(content: &[u8], compression: Compression) -> io::Result<Vec<u8>>
     }
 }
 
+/// One zstd frame, ten times as fast as [`compress`] and half as good: for what is stored and not published.
+pub(crate) fn compress_fast(content: &[u8]) -> io::Result<Vec<u8>> {
+    zstd::bulk::compress(content, 1)
+}
+
 /// Joins results of [`compress`] to the file that decompresses to the joined contents.
 ///
 /// `None` for xz if a part is no xz stream.

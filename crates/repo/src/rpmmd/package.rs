@@ -6,23 +6,16 @@ use pkg::dep::Operator;
 use pkg::version::Evr;
 use pkgfile::rpm::{Relation, RelationKind, RpmError, RpmFile, RpmPackage, Tag};
 
+use super::outline::PackageOutline;
 use super::text::{push_attribute, push_element, push_text};
-use crate::chunks::Piece;
 use crate::output::is_safe_path;
 
 /// One package's elements of `primary.xml`, `filelists.xml` and `other.xml`, made once and kept by the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageXml {
-    location: String,
-    primary: Element,
-    filelists: Element,
-    other: Element,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Element {
-    text: String,
-    sha256: Sha256,
+    outline: PackageOutline,
+    /// In the order of the files.
+    texts: [String; 3],
 }
 
 /// The file of a package.
@@ -61,10 +54,6 @@ pub enum PackageXmlError {
 /// How many entries of a changelog `other.xml` gets; createrepo_c's number.
 const CHANGES_MOST: usize = 10;
 
-/// In the signature header: bytes of the uncompressed payload.
-const SIG_PAYLOAD_SIZE: Tag = Tag(1007);
-const SIG_LONG_ARCHIVE_SIZE: Tag = Tag(271);
-
 impl PackageXml {
     /// The elements of a package. The same package and file give the same bytes.
     ///
@@ -89,41 +78,56 @@ impl PackageXml {
     }
 
     /// What [`PackageXml::location`], [`PackageXml::primary`], [`PackageXml::filelists`] and [`PackageXml::other`] gave
-    /// earlier; for callers that store them. Nothing is checked.
+    /// earlier; for callers that make their own. Nothing is checked.
     #[must_use]
     pub fn from_elements(location: String, primary: String, filelists: String, other: String) -> Self {
-        let element = |text: String| Element { sha256: Sha256::of(text.as_bytes()), text };
-        Self { location, primary: element(primary), filelists: element(filelists), other: element(other) }
+        Self {
+            outline: PackageOutline::of(location, [&primary, &filelists, &other]),
+            texts: [primary, filelists, other],
+        }
+    }
+
+    /// The texts must be those of the outline.
+    pub(super) const fn with_outline(outline: PackageOutline, texts: [String; 3]) -> Self {
+        Self { outline, texts }
     }
 
     /// Path of the file, relative to the repository's root; what files are sorted by.
     #[must_use]
     pub fn location(&self) -> &str {
-        &self.location
+        self.outline.location()
+    }
+
+    /// Digests and lengths of the elements.
+    #[must_use]
+    pub const fn outline(&self) -> &PackageOutline {
+        &self.outline
     }
 
     /// The element of `primary.xml`.
     #[must_use]
     pub fn primary(&self) -> &str {
-        &self.primary.text
+        let [primary, ..] = &self.texts;
+        primary
     }
 
     /// The element of `filelists.xml`.
     #[must_use]
     pub fn filelists(&self) -> &str {
-        &self.filelists.text
+        let [_, filelists, _] = &self.texts;
+        filelists
     }
 
     /// The element of `other.xml`.
     #[must_use]
     pub fn other(&self) -> &str {
-        &self.other.text
+        let [.., other] = &self.texts;
+        other
     }
 
-    /// The three elements, in that order.
-    pub(super) fn pieces(&self) -> [Piece<'_>; 3] {
-        [&self.primary, &self.filelists, &self.other]
-            .map(|element| Piece { text: &element.text, sha256: element.sha256 })
+    /// The three elements, in the order of the files.
+    pub(super) const fn texts(&self) -> &[String; 3] {
+        &self.texts
     }
 }
 
@@ -278,6 +282,6 @@ fn relation_line(relation: &Relation, is_requires: bool) -> String {
 
 fn archive_bytes(package: &RpmPackage) -> u64 {
     let signature = package.signature_header();
-    let number = signature.number(SIG_LONG_ARCHIVE_SIZE).or_else(|| signature.number(SIG_PAYLOAD_SIZE));
+    let number = signature.number(Tag::SIG_LONG_ARCHIVE_SIZE).or_else(|| signature.number(Tag::SIG_PAYLOAD_SIZE));
     number.or_else(|| package.header().number(Tag::ARCHIVE_SIZE)).unwrap_or_default()
 }

@@ -48,7 +48,7 @@ pub(super) fn read(recipe: &[u8], is_armoured: bool, keyring: &Keyring, now: Tim
         Err(VerifyError::NotAcceptable { fingerprint, reason }) => {
             SourceSignature::NotAcceptable { key: fingerprint, reason: reason.to_owned() }
         }
-        Err(error @ (VerifyError::NotClearsigned | VerifyError::Malformed(_))) => {
+        Err(error @ (VerifyError::NotClearsigned | VerifyError::Malformed(_) | VerifyError::Read(_))) => {
             SourceSignature::Unreadable { detail: error.to_string() }
         }
     }
