@@ -12,6 +12,7 @@ mod error;
 mod expiry;
 mod fetch;
 mod fork;
+mod formats;
 mod groups;
 mod inner;
 mod jobs;

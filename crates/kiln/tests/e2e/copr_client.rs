@@ -12,6 +12,11 @@ use testkit::archive::Archive;
 const PACKAGE: &str = "copr==1.110";
 const TODAY: &[&str] = &["copr==2.7", "copr-cli==2.6"];
 
+/// An interpreter that has the client of 2015; `None` if it can not be had here.
+pub(crate) fn historic_python() -> Option<PathBuf> {
+    python("copr-1.110", &[PACKAGE], "copr.client_v2.client")
+}
+
 /// An interpreter that has packages of which one can import a module; `None` if it can not be had here.
 fn python(name: &str, packages: &[&str], import: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -31,7 +36,7 @@ fn python(name: &str, packages: &[&str], import: &str) -> Option<PathBuf> {
 
 #[test]
 fn the_historic_client_works_unmodified() {
-    let Some(python) = python("copr-1.110", &[PACKAGE], "copr.client_v2.client") else {
+    let Some(python) = historic_python() else {
         eprintln!("skipped: pip can not install {PACKAGE} here");
         return;
     };
