@@ -7,7 +7,7 @@ use testkit::http::HttpServer;
 use testkit::rpm_distribution::RpmDistribution;
 use testkit::srpm::SourceRpm;
 
-use crate::copr_client::python;
+use crate::copr_client::historic_python;
 use crate::kit::Server;
 
 /// A spec file that builds for one of the two distributions only.
@@ -109,7 +109,7 @@ impl Bed {
 
 #[test]
 fn the_historic_client_builds_source_packages_that_dnf_installs() {
-    let Some(python) = python() else {
+    let Some(python) = historic_python() else {
         println!("skipped: pip can not install the client here");
         return;
     };
