@@ -43,7 +43,7 @@ struct Bed {
 fn bed() -> Option<Bed> {
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
     if !is_root {
-        println!("skipped: only root may install a root");
+        eprintln!("skipped: only root may install a root");
         return None;
     }
     let distribution = RpmDistribution::get_or_say()?;
@@ -98,7 +98,7 @@ impl Bed {
             .args(["--enablerepo=dist", "install", package])
             .output();
         let Ok(output) = output else {
-            println!("skipped: no dnf on this machine");
+            eprintln!("skipped: no dnf on this machine");
             return false;
         };
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -110,7 +110,7 @@ impl Bed {
 #[test]
 fn the_historic_client_builds_source_packages_that_dnf_installs() {
     let Some(python) = historic_python() else {
-        println!("skipped: pip can not install the client here");
+        eprintln!("skipped: pip can not install the client here");
         return;
     };
     let Some(bed) = bed() else { return };
