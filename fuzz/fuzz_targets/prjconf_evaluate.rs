@@ -17,7 +17,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         let origin = evaluated.origins.of_list(&tree, list.expect("Prefer is a list"), index);
         let origin = origin.unwrap_or_else(|| panic!("{entry}: no origin"));
         let text = &bytes[origin.span.start..origin.span.end];
-        assert!(origin.is_expanded || prjconf::decode(text) == *entry, "{entry}: the origin is {text:?}");
+        assert!(origin.is_expanded || prjconf::decode(text) == entry, "{entry}: the origin is {text:?}");
     }
     let mut macros = Macros::of_config(&evaluated.config);
     let names: Vec<&str> = evaluated.config.macros.iter().filter_map(|line| line.split([' ', '(']).nth(1)).collect();

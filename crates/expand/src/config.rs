@@ -2,7 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use prjconf::BuildConfig;
+use prjconf::{BuildConfig, Replacement, TextSlice};
+
+/// Which alternatives of a request `a | b` decide by being the very name of a package, before any choice is looked at.
+///
+/// The two references differ in this and in nothing else that changes a result; it is not set by a configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NamedAlternatives {
+    /// Each one, if just one of them names a package that fits; those of rich dependencies too. As perl-BSSolv.
+    #[default]
+    Any,
+    /// The first one, and none of a rich dependency. As Build.pm.
+    First,
+}
 
 /// What dependency expansion needs of a build configuration, in the words of the configuration language.
 ///
@@ -45,6 +57,8 @@ pub struct ExpandConfig {
     pub expand_flags: Vec<String>,
     /// `BuildFlags:` words, with `:value` where there is one.
     pub build_flags: Vec<String>,
+    /// Compatibility: whose rule decides requests with alternatives.
+    pub named_alternatives: NamedAlternatives,
 }
 
 impl ExpandConfig {
@@ -68,26 +82,32 @@ impl ExpandConfig {
 
 impl From<&BuildConfig> for ExpandConfig {
     fn from(config: &BuildConfig) -> Self {
-        let replacements = |list: &Vec<prjconf::Replacement>| list.iter().map(|new| new.name.clone()).collect();
+        let replacements =
+            |words: TextSlice<'_>| words.iter().map(|word| Replacement::of_word(word).name.to_owned()).collect();
         Self {
             build_type: config.recipe_type.clone(),
             binary_type: config.binarytype.clone(),
             build_engine: config.buildengine.clone().unwrap_or_default(),
-            prefer: config.prefer.clone(),
-            ignore: config.ignore.clone(),
-            conflict: config.conflict.clone(),
-            order: config.order.iter().cloned().collect(),
-            substitute: config.substitute.iter().map(|(name, list)| (name.clone(), replacements(list))).collect(),
-            file_provides: config.fileprovides.clone(),
-            preinstall: config.preinstall.clone(),
-            vm_install: config.vminstall.clone(),
-            run_scripts: config.runscripts.clone(),
-            required: config.required.clone(),
-            support: config.support.clone(),
-            keep: config.keep.clone(),
-            ignore_rebuild: config.ignorerebuild.clone(),
-            expand_flags: config.expandflags.clone(),
-            build_flags: config.buildflags.clone(),
+            prefer: config.prefer.to_vec(),
+            ignore: config.ignore.to_vec(),
+            conflict: config.conflict.to_vec(),
+            order: config.order.to_vec(),
+            substitute: config.substitute.iter().map(|(name, words)| (name.to_owned(), replacements(words))).collect(),
+            file_provides: config
+                .fileprovides
+                .iter()
+                .map(|(file, packages)| (file.to_owned(), packages.to_vec()))
+                .collect(),
+            preinstall: config.preinstall.to_vec(),
+            vm_install: config.vminstall.to_vec(),
+            run_scripts: config.runscripts.to_vec(),
+            required: config.required.to_vec(),
+            support: config.support.to_vec(),
+            keep: config.keep.to_vec(),
+            ignore_rebuild: config.ignorerebuild.to_vec(),
+            expand_flags: config.expandflags.to_vec(),
+            build_flags: config.buildflags.to_vec(),
+            named_alternatives: NamedAlternatives::default(),
         }
     }
 }

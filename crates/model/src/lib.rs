@@ -18,8 +18,8 @@ pub use build::{Build, BuildReason, BuildSource, BuiltPackage, SourceFile, Task}
 pub use failure::{FailureCause, Fault};
 pub use ids::{BuildId, JobId, ProjectId, RepositoryId, TaskId, UserId};
 pub use job::{
-    BuildSettings, JobFile, JobOutcome, JobReport, JobSpec, Limits, Phase, PhaseTiming, RecipeSpec, ResultFile,
-    ResultKind, RootPackage, RootSpec,
+    BuildSettings, JobFile, JobOutcome, JobReport, JobSpec, Limits, MOST_REQUIREMENT_ROUNDS, Phase, PhaseTiming,
+    RecipeSpec, ResultFile, ResultKind, RootPackage, RootSpec,
 };
 pub use names::{FileName, NameError, PackageName, ProjectName, RepositoryName, UserName, WorkerName};
 pub use project::{

@@ -9,6 +9,9 @@ use crate::lines::{Lines, Record, RecordKind};
 use crate::text::{is_space, join_words, trim_start, word_len};
 use crate::tree::Tree;
 
+/// Up to so many words are searched one by one for duplicates.
+const SHORT: usize = 16;
+
 /// A word, as offsets in the text its record is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Word {
@@ -66,6 +69,59 @@ impl MapLines {
         settled.retain(|entry| !entry.key.removes);
         self.entries = settled;
     }
+
+    /// Leaves the first of equal values of each key.
+    pub(crate) fn drop_duplicate_values(&mut self, texts: Texts<'_>) {
+        let mut kept: Vec<Word> = Vec::with_capacity(self.values.len());
+        let mut entries = std::mem::take(&mut self.entries);
+        for entry in &mut entries {
+            let first_value = kept.len();
+            match self.values(entry) {
+                values @ ([] | [_]) => kept.extend(values),
+                values => {
+                    let mut values = values.to_vec();
+                    drop_duplicates(texts, &mut values);
+                    kept.extend(values);
+                }
+            }
+            (entry.first_value, entry.end_value) = (first_value, kept.len());
+        }
+        self.entries = entries;
+        self.values = kept;
+    }
+}
+
+/// Leaves the first of equal words.
+pub(crate) fn drop_duplicates(texts: Texts<'_>, words: &mut Vec<Word>) {
+    if words.len() <= SHORT {
+        let mut index = 1;
+        while let Some(word) = words.get(index) {
+            let text = texts.word(*word);
+            if words.iter().take(index).any(|earlier| texts.word(*earlier) == text) {
+                words.remove(index);
+            } else {
+                index += 1;
+            }
+        }
+        return;
+    }
+    let mut sorted: Vec<(u128, &[u8], usize)> = words
+        .iter()
+        .enumerate()
+        .map(|(index, word)| (first_bytes(texts.word(*word)), texts.word(*word), index))
+        .collect();
+    sorted.sort_unstable();
+    let mut again = vec![false; words.len()];
+    for pair in sorted.windows(2) {
+        if let [(_, text, _), (_, other, index)] = pair
+            && text == other
+            && let Some(again) = again.get_mut(*index)
+        {
+            *again = true;
+        }
+    }
+    let mut again = again.into_iter();
+    words.retain(|_| again.next() != Some(true));
 }
 
 /// The first 16 bytes of a text, as a number that sorts like them; what is not there counts as 0.

@@ -81,7 +81,7 @@ impl Combiner {
             self.out.generated(b"\nMacros:\n");
             self.out.joined(&self.macros);
         }
-        Tree::of_joined(self.out.text, self.out.map, true)
+        Tree::of_joined(&self.out.text, self.out.map, true)
     }
 }
 

@@ -4,19 +4,32 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pkg::PackageFormat;
 
+use crate::texts::{TextList, TextMap};
+
 /// One new name of a `Substitute:` entry.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Replacement {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Replacement<'a> {
     /// The package name, without a final `=`.
-    pub name: String,
+    pub name: &'a str,
     /// Whether the name takes over the version condition of the replaced dependency (it was written `NAME=`).
     pub keeps_version: bool,
+}
+
+impl<'a> Replacement<'a> {
+    /// Takes a value of [`BuildConfig::substitute`] apart.
+    #[must_use]
+    pub fn of_word(word: &'a str) -> Self {
+        match word.strip_suffix('=') {
+            Some(name) => Self { name, keeps_version: true },
+            None => Self { name: word, keeps_version: false },
+        }
+    }
 }
 
 /// What a build configuration says for one architecture.
 ///
 /// Lists keep the order of the text, duplicates included where the language keeps them; maps are sorted. Texts are
-/// decoded by [`crate::decode`]. An evaluation of the empty text gives the defaults.
+/// decoded by [`crate::decode`]; lists and maps share the memory of the text that was evaluated. An evaluation of the empty text gives the defaults.
 ///
 /// Rule: the result of Build.pm's `read_config`; each field is described in prjconf(5) under its keyword.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,63 +37,63 @@ pub struct BuildConfig {
     /// The architecture this was evaluated for.
     pub arch: String,
     /// `%define` lines that recipes start with: standard macros, `Target:`, `DistMacro:`, `Macros:`.
-    pub macros: Vec<String>,
+    pub macros: TextList,
     /// `Macros:` blocks as they were written.
     pub rawmacros: String,
     /// `Preinstall:` unpacked before anything can be installed.
-    pub preinstall: Vec<String>,
+    pub preinstall: TextList,
     /// `VMInstall:` further preinstalls of builds in a VM.
-    pub vminstall: Vec<String>,
+    pub vminstall: TextList,
     /// `Runscripts:` preinstalls whose scripts are run right after unpacking.
-    pub runscripts: Vec<String>,
+    pub runscripts: TextList,
     /// `Required:` in every build environment; part of rebuild triggers.
-    pub required: Vec<String>,
+    pub required: TextList,
     /// `Support:` in every build environment; not part of rebuild triggers.
-    pub support: Vec<String>,
+    pub support: TextList,
     /// `Keep:` packages that may be used to build themselves.
-    pub keep: Vec<String>,
+    pub keep: TextList,
     /// `Prefer:` entries: `P`, `-P`, `ORIGIN:P`, `-ORIGIN:P`.
-    pub prefer: Vec<String>,
+    pub prefer: TextList,
     /// `Ignore:` entries: `D`, `ORIGIN:D,D2`.
-    pub ignore: Vec<String>,
+    pub ignore: TextList,
     /// `Conflict:` entries: `P`, `P:Q,R`.
-    pub conflict: Vec<String>,
+    pub conflict: TextList,
     /// `IgnoreRebuild:` dependencies that never trigger a rebuild.
-    pub ignorerebuild: Vec<String>,
+    pub ignorerebuild: TextList,
     /// `OnlyNative:` dependencies that go into the host system only.
-    pub onlynative: Vec<String>,
+    pub onlynative: TextList,
     /// `AlsoNative:` dependencies that go into host system and sysroot.
-    pub alsonative: Vec<String>,
+    pub alsonative: TextList,
     /// `PublishFilter:` patterns of files that are not published.
-    pub publishfilter: Vec<String>,
+    pub publishfilter: TextList,
     /// `Repotype:` repository formats with their options.
-    pub repotype: Vec<String>,
+    pub repotype: TextList,
     /// `Patterntype:` pattern formats with their options.
-    pub patterntype: Vec<String>,
+    pub patterntype: TextList,
     /// `Constraint:` one entry a line.
-    pub constraint: Vec<String>,
+    pub constraint: TextList,
     /// `ExpandFlags:` entries; see [`Self::expand_flag`].
-    pub expandflags: Vec<String>,
+    pub expandflags: TextList,
     /// `BuildFlags:` entries; see [`Self::build_flag`].
-    pub buildflags: Vec<String>,
+    pub buildflags: TextList,
     /// `PublishFlags:` entries; see [`Self::publish_flag`].
-    pub publishflags: Vec<String>,
+    pub publishflags: TextList,
     /// `RepoURL:` default repositories of local builds.
-    pub repourl: Vec<String>,
+    pub repourl: TextList,
     /// `RegistryURL:` default container registries of local builds.
-    pub registryurl: Vec<String>,
+    pub registryurl: TextList,
     /// `AssetsURL:` default asset sources of local builds.
-    pub assetsurl: Vec<String>,
-    /// `Order:` entries `A:B`: install A before B.
-    pub order: BTreeSet<String>,
-    /// `Substitute:` dependency name to what replaces it; an empty list removes it.
-    pub substitute: BTreeMap<String, Vec<Replacement>>,
+    pub assetsurl: TextList,
+    /// `Order:` entries `A:B`: install A before B. Sorted, each once.
+    pub order: TextList,
+    /// `Substitute:` dependency name to what replaces it, as it is written (see [`Replacement`]); an empty list removes it.
+    pub substitute: TextMap,
     /// `FileProvides:` file to the packages that contain it.
-    pub fileprovides: BTreeMap<String, Vec<String>>,
+    pub fileprovides: TextMap,
     /// `ExportFilter:` pattern to the architectures a matching file is exported to.
-    pub exportfilter: BTreeMap<String, Vec<String>>,
-    /// `OptFlags:` architecture to compiler flags.
-    pub optflags: BTreeMap<String, String>,
+    pub exportfilter: TextMap,
+    /// `OptFlags:` architecture to compiler flags; joined by blanks they are one text.
+    pub optflags: TextMap,
     /// `Type:` the kind of recipe, guessed from `Preinstall:` if not given; `UNDEFINED` if that fails.
     pub recipe_type: String,
     /// `BinaryType:` the package format, guessed if not given; see [`Self::package_format`].
@@ -124,12 +137,12 @@ pub(crate) fn split_flag(entry: &str) -> (&str, &str) {
 }
 
 /// The value of a flag in a flag list: the last entry wins.
-fn flag<'a>(flags: &'a [String], name: &str) -> Option<&'a str> {
+fn flag<'a>(flags: &'a TextList, name: &str) -> Option<&'a str> {
     flags
         .iter()
         .rev()
         .filter(|entry| entry.starts_with(name))
-        .map(|entry| split_flag(entry))
+        .map(split_flag)
         .find_map(|(found, value)| (found == name).then_some(value))
 }
 
@@ -177,14 +190,14 @@ impl BuildConfig {
 
     /// The names that replace a dependency, if it has a `Substitute:` entry.
     #[must_use]
-    pub fn substitutes(&self, name: &str) -> Option<&[Replacement]> {
-        self.substitute.get(name).map(Vec::as_slice)
+    pub fn substitutes(&self, name: &str) -> Option<impl Iterator<Item = Replacement<'_>>> {
+        self.substitute.get(name).map(|words| words.iter().map(Replacement::of_word))
     }
 
     /// The `Prefer:` entries as a set.
     #[must_use]
     pub fn preferh(&self) -> BTreeSet<&str> {
-        self.prefer.iter().map(String::as_str).collect()
+        self.prefer.iter().collect()
     }
 
     /// What `Ignore:` drops: `D` everywhere and `ORIGIN:D` for the dependencies of ORIGIN.
@@ -200,7 +213,7 @@ impl BuildConfig {
                     ignored.extend(parts.iter().map(|part| format!("{origin}:{part}")));
                 }
             } else {
-                ignored.insert(entry.clone());
+                ignored.insert(entry.to_owned());
             }
         }
         ignored
@@ -258,7 +271,7 @@ mod tests {
     use super::*;
 
     fn with_flags(flags: &[&str]) -> BuildConfig {
-        BuildConfig { buildflags: flags.iter().map(|flag| (*flag).to_owned()).collect(), ..BuildConfig::default() }
+        BuildConfig { buildflags: flags.iter().collect(), ..BuildConfig::default() }
     }
 
     #[test]

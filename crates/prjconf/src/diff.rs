@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::BuildConfig;
+use crate::texts::{TextList, TextMap};
 
 /// How something differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub fn values(config: &BuildConfig, name: &str) -> Vec<String> {
 
 /// The value of one keyword.
 enum Field<'a> {
-    List(&'a [String]),
+    List(&'a TextList),
     Map(BTreeMap<String, String>),
     One(Option<String>),
 }
@@ -85,7 +86,7 @@ fn compare(keyword: &'static str, left: &Field<'_>, right: &Field<'_>, changes: 
     }
 }
 
-fn compare_lists(keyword: &'static str, left: &[String], right: &[String], changes: &mut Vec<Change>) {
+fn compare_lists(keyword: &'static str, left: &TextList, right: &TextList, changes: &mut Vec<Change>) {
     let only_left = without(left, right);
     let only_right = without(right, left);
     let change = |entry: &str, kind| Change { keyword, entry: entry.to_owned(), kind };
@@ -102,14 +103,14 @@ struct Without<'a> {
     common: Vec<&'a str>,
 }
 
-fn without<'a>(list: &'a [String], other: &[String]) -> Without<'a> {
+fn without<'a>(list: &'a TextList, other: &TextList) -> Without<'a> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in other {
         *counts.entry(entry).or_default() += 1;
     }
     let mut result = Without { alone: Vec::new(), common: Vec::new() };
     for entry in list {
-        match counts.get_mut(entry.as_str()).filter(|count| **count > 0) {
+        match counts.get_mut(entry).filter(|count| **count > 0) {
             Some(count) => {
                 *count -= 1;
                 result.common.push(entry);
@@ -151,15 +152,15 @@ fn fields(config: &BuildConfig) -> Vec<(&'static str, Field<'_>)> {
         ("Prefer", Field::List(&config.prefer)),
         ("Ignore", Field::List(&config.ignore)),
         ("Conflict", Field::List(&config.conflict)),
-        ("Order", Field::Map(config.order.iter().map(|entry| (entry.clone(), String::new())).collect())),
+        ("Order", Field::Map(config.order.iter().map(|entry| (entry.to_owned(), String::new())).collect())),
         ("ExpandFlags", Field::List(&config.expandflags)),
         ("BuildFlags", Field::List(&config.buildflags)),
         ("PublishFlags", Field::List(&config.publishflags)),
-        ("Substitute", Field::Map(substitutes(config))),
+        ("Substitute", Field::Map(joined_values(&config.substitute))),
         ("FileProvides", Field::Map(joined_values(&config.fileprovides))),
         ("ExportFilter", Field::Map(joined_values(&config.exportfilter))),
         ("PublishFilter", Field::List(&config.publishfilter)),
-        ("OptFlags", Field::Map(config.optflags.clone())),
+        ("OptFlags", Field::Map(joined_values(&config.optflags))),
         ("Repotype", Field::List(&config.repotype)),
         ("Patterntype", Field::List(&config.patterntype)),
     ];
@@ -193,19 +194,8 @@ fn scalars(config: &BuildConfig) -> [(&'static str, Field<'_>); 10] {
     ]
 }
 
-fn substitutes(config: &BuildConfig) -> BTreeMap<String, String> {
-    let text = |values: &[crate::Replacement]| {
-        let words: Vec<String> = values
-            .iter()
-            .map(|value| if value.keeps_version { format!("{}=", value.name) } else { value.name.clone() })
-            .collect();
-        words.join(" ")
-    };
-    config.substitute.iter().map(|(key, values)| (key.clone(), text(values))).collect()
-}
-
-fn joined_values(map: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, String> {
-    map.iter().map(|(key, values)| (key.clone(), values.join(" "))).collect()
+fn joined_values(map: &TextMap) -> BTreeMap<String, String> {
+    map.iter().map(|(key, values)| (key.to_owned(), values.join(" "))).collect()
 }
 
 /// Macro names with everything behind the name; the last definition counts.

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::BuildConfig;
+use crate::config::{BuildConfig, Replacement};
 use crate::evaluate::Evaluated;
 use crate::text::encode;
+use crate::texts::{TextList, TextSlice};
 
 /// A JSON value of the dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +49,12 @@ pub fn dump_case(
     let config = evaluated.map_or(Json::Null, |result| config_json(&result.config, result.parse_error.as_deref()));
     top.put("config", config);
     top.put("died", died.map_or(Json::Null, text));
-    top.put("warnings", list(warnings));
+    top.put("warnings", list(warnings.iter().map(String::as_str)));
     if let Some(combined) = combined {
         top.put("combined", Json::Text(combined.to_vec()));
     }
     if let Some(evals) = evals {
-        top.put("eval", map(evals, |value| text(value)));
+        top.put("eval", map(evals.iter().map(|(name, value)| (name.as_str(), value)), |value| text(value)));
     }
     let mut out = Vec::new();
     Json::Map(top.0).write(0, &mut out);
@@ -76,7 +77,7 @@ impl Fields {
     }
 
     /// Each flag under its own key; the last entry wins.
-    fn put_flags(&mut self, key: &str, flags: &[String]) {
+    fn put_flags(&mut self, key: &str, flags: &TextList) {
         self.put(key, list(flags));
         for flag in flags {
             let (name, value) = crate::config::split_flag(flag);
@@ -93,12 +94,12 @@ fn optional(value: Option<&String>) -> Json {
     value.map_or(Json::Null, |value| text(value))
 }
 
-fn list(values: &[String]) -> Json {
-    Json::List(values.iter().map(|value| text(value)).collect())
+fn list<'a>(values: impl IntoIterator<Item = &'a str>) -> Json {
+    Json::List(values.into_iter().map(text).collect())
 }
 
-fn map<V>(values: &BTreeMap<String, V>, value: impl Fn(&V) -> Json) -> Json {
-    Json::Map(values.iter().map(|(key, entry)| (encode(key).into_owned(), value(entry))).collect())
+fn map<'a, V>(entries: impl Iterator<Item = (&'a str, V)>, value: impl Fn(V) -> Json) -> Json {
+    Json::Map(entries.map(|(key, entry)| (encode(key).into_owned(), value(entry))).collect())
 }
 
 fn set<'a>(values: impl IntoIterator<Item = &'a str>) -> Json {
@@ -151,22 +152,24 @@ fn put_lists(config: &BuildConfig, fields: &mut Fields) {
 }
 
 fn put_maps(config: &BuildConfig, fields: &mut Fields) {
-    fields.put("order", set(config.order.iter().map(String::as_str)));
+    fields.put("order", set(&config.order));
     fields.put("preferh", set(config.preferh()));
     let ignored = config.ignoreh();
     fields.put("ignoreh", set(ignored.iter().map(String::as_str)));
-    fields.put("conflicth", map(&config.conflicth(), |values| list(values)));
-    fields.put("fileprovides", map(&config.fileprovides, |values| list(values)));
-    fields.put("exportfilter", map(&config.exportfilter, |values| list(values)));
-    fields.put("optflags", map(&config.optflags, |value| text(value)));
-    let names = |values: &Vec<crate::Replacement>| Json::List(values.iter().map(|value| text(&value.name)).collect());
-    fields.put("substitute", map(&config.substitute, names));
+    let conflicts = config.conflicth();
+    let conflicts = conflicts.iter().map(|(package, others)| (package.as_str(), others));
+    fields.put("conflicth", map(conflicts, |others| list(others.iter().map(String::as_str))));
+    fields.put("fileprovides", map(config.fileprovides.iter(), list));
+    fields.put("exportfilter", map(config.exportfilter.iter(), list));
+    fields.put("optflags", map(config.optflags.iter(), |words| text(&words.join(" "))));
+    let names = |words: TextSlice<'_>| list(words.iter().map(|word| Replacement::of_word(word).name));
+    fields.put("substitute", map(config.substitute.iter(), names));
     fields.put(
         "substitute_vers",
-        map(&config.substitute, |values| {
-            let pairs = values.iter().flat_map(|value| {
+        map(config.substitute.iter(), |words| {
+            let pairs = words.iter().map(Replacement::of_word).flat_map(|value| {
                 let mark = if value.keeps_version { text("=") } else { Json::Null };
-                [text(&value.name), mark]
+                [text(value.name), mark]
             });
             Json::List(pairs.collect())
         }),
@@ -193,7 +196,7 @@ fn put_scalars(config: &BuildConfig, fields: &mut Fields) {
         }
     }
     if let Some(words) = &config.release_by_type {
-        fields.put("release@", list(words));
+        fields.put("release@", list(words.iter().map(String::as_str)));
     }
 }
 

@@ -127,7 +127,7 @@ mod tests {
         let text: String =
             keys.iter().enumerate().map(|(index, key)| format!("FileProvides: {key} p{index}\n")).collect();
         let provides = evaluated(&text).config.fileprovides;
-        let values: Vec<String> = provides.values().map(|value| value.concat()).collect();
+        let values: Vec<String> = provides.iter().map(|(_, value)| value.join("")).collect();
         assert_eq!(values, ["p5", "p3", "p1", "p4", "p0"]);
     }
 }

@@ -46,7 +46,7 @@ pub fn load(name: &str, text: &[u8], load: &mut dyn FnMut(&str) -> Option<Vec<u8
         let mut out = Joiner::new(names);
         out.generated(&marker(name));
         out.part(&Part { missing_line_feed: false, ..Part::whole(text, SourceId(0)) });
-        return Ok(Tree::of_joined(out.text, out.map, false));
+        return Ok(Tree::of_joined(&out.text, out.map, false));
     }
     let mut combiner = Combiner::new(names);
     for (index, (name, text)) in files.iter().enumerate() {

@@ -1,15 +1,15 @@
 //! Pass 5: duplicates, defaults, guesses and the macro list; from places in the text to texts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::apply::{MacroLine, Said, ScalarLine, Texts, Word};
-use crate::config::{BuildConfig, Replacement, Unset};
+use memchr::memchr_iter;
+
+use crate::apply::{MacroLine, MapLines, Said, ScalarLine, Texts, Word, drop_duplicates};
+use crate::config::{BuildConfig, Unset};
 use crate::keyword::{List, Map, Scalar};
 use crate::macros::table::STANDARD;
-use crate::text::{decode, plain_text};
-
-/// Lists up to this length are searched one by one for duplicates and removed words.
-const SHORT: usize = 16;
+use crate::text::{decode, join_words, plain_text};
+use crate::texts::{MapPlaces, Place, PoolBuilder, TextList};
 
 /// What `release` is if nothing is said.
 const DEFAULT_RELEASE: &str = "<CI_CNT>.<B_CNT>";
@@ -19,48 +19,55 @@ pub(crate) type Kept = [Vec<Word>; List::COUNT];
 
 /// Runs pass 5.
 pub(crate) fn run(texts: Texts<'_>, said: &mut Said<'_>, arch: &[u8]) -> (BuildConfig, Kept) {
-    let finisher = Finisher { texts, strings: Strings::new(texts) };
+    let finisher = Finisher::new(texts);
     let kept = finisher.kept_words(said);
     let mut config = BuildConfig { arch: decode(arch), ..BuildConfig::default() };
-    finisher.lists(&kept, &mut config);
-    finisher.maps(said, &mut config);
     finisher.scalars(said, &mut config);
-    config.constraint = said.constraints.iter().map(|words| finisher.joined(words)).collect();
-    guess_types(&mut config);
-    add_repo_creation(&mut config);
+    let preinstall = kept.get(List::Preinstall as usize).map(Vec::as_slice).unwrap_or_default();
+    guess_types(&mut config, |name| preinstall.iter().any(|word| texts.word(*word) == name.as_bytes()));
+    finisher.lists_and_maps(&kept, said, &mut config);
     config.rawmacros = decode(&said.rawmacros);
     config.macros = macro_list(arch, said, &config.rawmacros);
     (config, kept)
 }
 
-/// Turns words into `String`s; texts that are valid as a whole are checked once only.
-struct Strings<'a> {
-    raw: Option<&'a str>,
-    expanded: Option<&'a str>,
+struct Finisher<'a> {
     texts: Texts<'a>,
+    pool: PoolBuilder,
+    /// Words of the text of the tree are taken as they are.
+    is_raw_plain: bool,
+    /// So are words of the expanded text.
+    is_expanded_plain: bool,
 }
 
-impl<'a> Strings<'a> {
+impl<'a> Finisher<'a> {
     fn new(texts: Texts<'a>) -> Self {
-        Self { raw: plain_text(texts.tree.text()), expanded: plain_text(&texts.lines.expanded), texts }
+        let raw = texts.tree.plain_text();
+        let expanded = plain_text(&texts.lines.expanded);
+        Self {
+            texts,
+            pool: PoolBuilder::new(raw.cloned().unwrap_or_default(), expanded.unwrap_or_default()),
+            is_raw_plain: raw.is_some(),
+            is_expanded_plain: expanded.is_some(),
+        }
+    }
+
+    fn place(&mut self, word: Word) -> Place {
+        match word.is_expanded {
+            false if self.is_raw_plain => PoolBuilder::in_raw(word.start, word.end),
+            true if self.is_expanded_plain => self.pool.in_added(word.start, word.end),
+            _ => self.pool.add(&self.string(word)),
+        }
+    }
+
+    fn places(&mut self, words: &[Word]) -> Vec<Place> {
+        words.iter().map(|word| self.place(*word)).collect()
     }
 
     fn string(&self, word: Word) -> String {
-        let whole = if word.is_expanded { self.expanded } else { self.raw };
-        let range = word.start as usize..word.end as usize;
-        match whole.and_then(|whole| whole.get(range)) {
-            Some(text) => text.to_owned(),
-            None => decode(self.texts.word(word)),
-        }
+        decode(self.texts.word(word))
     }
-}
 
-struct Finisher<'a> {
-    texts: Texts<'a>,
-    strings: Strings<'a>,
-}
-
-impl Finisher<'_> {
     /// Carries out removals and drops duplicates.
     fn kept_words(&self, said: &mut Said<'_>) -> Kept {
         let mut kept = std::mem::take(&mut said.lists);
@@ -73,7 +80,7 @@ impl Finisher<'_> {
             if list.drops_duplicates()
                 && let Some(words) = kept.get_mut(list as usize)
             {
-                self.drop_duplicates(words);
+                drop_duplicates(self.texts, words);
             }
         }
         kept
@@ -95,67 +102,45 @@ impl Finisher<'_> {
         *words = kept;
     }
 
-    fn drop_duplicates(&self, words: &mut Vec<Word>) {
-        if words.len() <= SHORT {
-            let mut index = 1;
-            while let Some(word) = words.get(index) {
-                let text = self.texts.word(*word);
-                if words.iter().take(index).any(|earlier| self.texts.word(*earlier) == text) {
-                    words.remove(index);
-                } else {
-                    index += 1;
-                }
-            }
-            return;
-        }
-        let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
-        words.retain(|word| seen.insert(self.texts.word(*word)));
-    }
-
-    fn strings(&self, words: &[Word]) -> Vec<String> {
-        words.iter().map(|word| self.strings.string(*word)).collect()
-    }
-
     fn joined(&self, words: &[Word]) -> String {
-        match words {
-            [single] => self.strings.string(*single),
-            _ => self.strings(words).join(" "),
-        }
+        decode(&join_words(words.iter().map(|word| self.texts.word(*word))))
     }
 
-    fn lists(&self, kept: &Kept, config: &mut BuildConfig) {
-        for list in LISTS {
-            if let (Some(words), Some(target)) = (kept.get(list as usize), list_of(config, list)) {
-                *target = self.strings(words);
-            }
-        }
-    }
-
-    fn maps(&self, said: &mut Said<'_>, config: &mut BuildConfig) {
-        config.order = said.order.values().map(|word| self.strings.string(*word)).collect();
+    fn lists_and_maps(mut self, kept: &Kept, said: &mut Said<'_>, config: &mut BuildConfig) {
+        let lists = kept.each_ref().map(|words| self.places(words));
+        let order = said.order.values().map(|word| self.place(*word)).collect();
+        let constraint = said.constraints.iter().map(|words| self.pool.add(&self.joined(words))).collect();
         for lines in &mut said.maps {
             lines.settle(self.texts);
         }
-        config.substitute = self.map(said, Map::Substitute, |values| {
-            if values.len() <= SHORT {
-                let words = values.iter().enumerate().filter(|(index, word)| {
-                    let text = self.texts.word(**word);
-                    !values.iter().take(*index).any(|earlier| self.texts.word(*earlier) == text)
-                });
-                return words.map(|(_, word)| replacement(self.strings.string(*word))).collect();
+        if let Some(lines) = said.maps.get_mut(Map::Substitute as usize) {
+            lines.drop_duplicate_values(self.texts);
+        }
+        let [mut substitute, fileprovides, exportfilter, optflags] = said.maps.each_ref().map(|lines| self.map(lines));
+        if let Some(package) = repo_creation(&config.binarytype) {
+            substitute.insert_missing(&mut self.pool, "system-packages:repo-creation", package);
+        }
+        let pool = self.pool.finish();
+        for (list, places) in LISTS.into_iter().zip(lists) {
+            if let Some(target) = list_of(config, list) {
+                *target = pool.list(places);
             }
-            let mut values = values.to_vec();
-            self.drop_duplicates(&mut values);
-            values.iter().map(|word| replacement(self.strings.string(*word))).collect()
-        });
-        config.fileprovides = self.map(said, Map::FileProvides, |values| self.strings(values));
-        config.exportfilter = self.map(said, Map::ExportFilter, |values| self.strings(values));
-        config.optflags = self.map(said, Map::OptFlags, |values| self.joined(values));
+        }
+        config.order = pool.list(order);
+        config.constraint = pool.list(constraint);
+        config.substitute = pool.map(substitute);
+        config.fileprovides = pool.map(fileprovides);
+        config.exportfilter = pool.map(exportfilter);
+        config.optflags = pool.map(optflags);
     }
 
-    fn map<V>(&self, said: &Said<'_>, map: Map, value: impl Fn(&[Word]) -> V) -> BTreeMap<String, V> {
-        let Some(lines) = said.maps.get(map as usize) else { return BTreeMap::new() };
-        lines.entries.iter().map(|entry| (self.strings.string(entry.key), value(lines.values(entry)))).collect()
+    fn map(&mut self, lines: &MapLines) -> MapPlaces {
+        let mut places = MapPlaces::with_capacity(lines.entries.len());
+        for entry in &lines.entries {
+            let key = self.place(entry.key);
+            places.push(key, lines.values(entry).iter().map(|word| self.place(*word)));
+        }
+        places
     }
 
     fn scalars(&self, said: &Said<'_>, config: &mut BuildConfig) {
@@ -174,7 +159,8 @@ impl Finisher<'_> {
             Some(line) => self.first(line),
             None => Some(DEFAULT_RELEASE.to_owned()),
         };
-        config.release_by_type = line(Scalar::Release).map(|line| self.strings(&line.words));
+        config.release_by_type =
+            line(Scalar::Release).map(|line| line.words.iter().map(|word| self.string(*word)).collect());
         config.singleexport = match line(Scalar::SingleExport) {
             Some(line) => self.first(line),
             None => Some(String::new()),
@@ -188,16 +174,8 @@ impl Finisher<'_> {
     }
 
     fn first(&self, line: &ScalarLine) -> Option<String> {
-        line.words.first().map(|word| self.strings.string(*word))
+        line.words.first().map(|word| self.string(*word))
     }
-}
-
-fn replacement(mut name: String) -> Replacement {
-    let keeps_version = name.ends_with('=');
-    if keeps_version {
-        name.pop();
-    }
-    Replacement { name, keeps_version }
 }
 
 const LISTS: [List; List::COUNT] = [
@@ -225,7 +203,7 @@ const LISTS: [List; List::COUNT] = [
     List::Constraint,
 ];
 
-fn list_of(config: &mut BuildConfig, list: List) -> Option<&mut Vec<String>> {
+fn list_of(config: &mut BuildConfig, list: List) -> Option<&mut TextList> {
     Some(match list {
         List::Preinstall => &mut config.preinstall,
         List::VmInstall => &mut config.vminstall,
@@ -253,8 +231,7 @@ fn list_of(config: &mut BuildConfig, list: List) -> Option<&mut Vec<String>> {
 }
 
 /// Guesses type and package format from what is preinstalled, if they are not given (empty and `0` count as not).
-fn guess_types(config: &mut BuildConfig) {
-    let installs = |name: &str| config.preinstall.iter().any(|package| package == name);
+fn guess_types(config: &mut BuildConfig, installs: impl Fn(&str) -> bool) {
     if matches!(config.recipe_type.as_str(), "" | "0") {
         let known = [("rpm", "spec"), ("debianutils", "dsc"), ("pacman", "arch"), ("apk-tools", "apk")];
         let guess = known.iter().find(|(package, _)| installs(package)).map_or("UNDEFINED", |(_, kind)| kind);
@@ -276,54 +253,50 @@ fn guess_types(config: &mut BuildConfig) {
     }
 }
 
-fn add_repo_creation(config: &mut BuildConfig) {
-    let package = match config.binarytype.as_str() {
+/// The package that creates repositories of a format.
+fn repo_creation(binary_type: &str) -> Option<&'static str> {
+    Some(match binary_type {
         "rpm" => "createrepo",
         "deb" => "dpkg-dev",
         "arch" => "pacman",
         "apk" => "apk-tools",
-        _ => return,
-    };
-    config
-        .substitute
-        .entry("system-packages:repo-creation".to_owned())
-        .or_insert_with(|| vec![Replacement { name: package.to_owned(), keeps_version: false }]);
+        _ => return None,
+    })
 }
 
 /// The macro list: standard macros, `Target:` and `DistMacro:` lines, then the lines of the blocks.
-fn macro_list(arch: &[u8], said: &Said<'_>, rawmacros: &str) -> Vec<String> {
-    let mut list: Vec<String> = Vec::with_capacity(STANDARD.len() + 16);
-    list.push(String::new());
-    list.extend(STANDARD.iter().map(|(name, gap, body)| ["%define ", name, gap, body].concat()));
-    list.push(decode(&[b"%define _target_cpu ", arch].concat()));
-    list.push("%define _target_os linux".to_owned());
+fn macro_list(arch: &[u8], said: &Said<'_>, rawmacros: &str) -> TextList {
+    let mut pool = PoolBuilder::default();
+    pool.reserve(2048 + rawmacros.len() * 2);
+    let mut list: Vec<Place> = Vec::with_capacity(STANDARD.len() + 64);
+    list.push(pool.add(""));
+    list.extend(STANDARD.iter().map(|(name, gap, body)| pool.add_all(&["%define ", name, gap, body])));
+    list.push(pool.add_all(&["%define _target_cpu ", &decode(arch)]));
+    list.push(pool.add("%define _target_os linux"));
     for line in &said.macro_lines {
         list.push(match line {
-            MacroLine::Target(arch) => decode(&[b"%define _target_cpu ", arch.as_slice()].concat()),
-            MacroLine::Dist(text) => decode(&[b"%define ", text.as_slice()].concat()),
+            MacroLine::Target(arch) => pool.add(&decode(&[b"%define _target_cpu ", arch.as_slice()].concat())),
+            MacroLine::Dist(text) => pool.add(&decode(&[b"%define ", text.as_slice()].concat())),
         });
     }
     let raw = rawmacros.trim_end_matches('\n');
     if !raw.is_empty() {
-        for line in raw.split('\n') {
-            add_macro_line(&mut list, line);
+        let mut start = 0;
+        for end in memchr_iter(b'\n', raw.as_bytes()).chain(std::iter::once(raw.len())) {
+            add_macro_line(&mut pool, &mut list, raw.get(start..end).unwrap_or_default());
+            start = end + 1;
         }
     }
-    list
+    pool.finish().list(list)
 }
 
 /// Adds a raw macro line. Line breaks and percent signs are decoded as themselves, so the whole is decoded first.
-fn add_macro_line(list: &mut Vec<String>, line: &str) {
-    if let Some(previous) = list.last_mut()
-        && previous.ends_with('\\')
-    {
-        previous.pop();
-        previous.push('\n');
-        previous.push_str(line);
+fn add_macro_line(pool: &mut PoolBuilder, list: &mut Vec<Place>, line: &str) {
+    if list.last_mut().is_some_and(|last| pool.continue_line(last, line)) {
         return;
     }
     list.push(match line.strip_prefix('%') {
-        Some(rest) => ["%define ", rest].concat(),
-        None => line.to_owned(),
+        Some(rest) => pool.add_all(&["%define ", rest]),
+        None => pool.add(line),
     });
 }

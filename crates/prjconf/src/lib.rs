@@ -33,6 +33,7 @@ mod server;
 mod source;
 mod symbols;
 mod text;
+mod texts;
 mod tree;
 
 pub use check::check;
@@ -53,4 +54,5 @@ pub use symbols::{
     definitions, symbol_at, uses,
 };
 pub use text::{decode, encode, printable};
+pub use texts::{TextIter, TextList, TextMap, TextSlice};
 pub use tree::{Item, ItemKind, Span, Tree, parse};

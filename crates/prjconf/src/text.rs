@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use memchr::{memchr, memchr2};
+
 /// First character of the private-use range that stands for undecodable bytes (byte 0x00 would be here).
 const ESCAPE_BASE: u32 = 0xEE00;
 
@@ -45,40 +47,37 @@ pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The position of the first `needle` at or behind `from`.
-///
-/// Looks at eight bytes a step, because lines are found this way.
 #[inline]
 pub(crate) fn find_byte(text: &[u8], from: usize, needle: u8) -> Option<usize> {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let pattern = LOW * u64::from(needle);
-    let tail = text.get(from..)?;
-    let (chunks, rest) = tail.as_chunks::<8>();
+    memchr(needle, text.get(from..)?).map(|position| from + position)
+}
+
+/// Calls a function with the position of each line feed.
+///
+/// Lines are short: a search that starts anew for each one would spend its time in starting.
+#[inline]
+pub(crate) fn for_each_line_feed(text: &[u8], mut each: impl FnMut(usize)) {
+    const LOW_SEVEN: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    const PATTERN: u64 = 0x0101_0101_0101_0101 * b'\n' as u64;
+    let (chunks, rest) = text.as_chunks::<8>();
     for (index, chunk) in chunks.iter().enumerate() {
-        let value = u64::from_le_bytes(*chunk) ^ pattern;
-        let hits = value.wrapping_sub(LOW) & !value & HIGH;
-        if hits != 0 {
-            return Some(from + index * 8 + (hits.trailing_zeros() / 8) as usize);
+        let different = u64::from_le_bytes(*chunk) ^ PATTERN;
+        // The highest bit of each byte that is no different.
+        let mut hits = !(((different & LOW_SEVEN) + LOW_SEVEN) | different | LOW_SEVEN);
+        while hits != 0 {
+            each(index * 8 + (hits.trailing_zeros() / 8) as usize);
+            hits &= hits - 1;
         }
     }
-    let behind_chunks = from + chunks.len() * 8;
-    rest.iter().position(|byte| *byte == needle).map(|position| behind_chunks + position)
+    let behind_chunks = chunks.len() * 8;
+    for (index, _) in rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+        each(behind_chunks + index);
+    }
 }
 
 /// The position of the first `%` or `@` at or behind `from`: what pass 3 may have to act on.
-///
-/// Whole blocks without either, nearly all of them, are passed with a few instructions.
 pub(crate) fn find_mark(text: &[u8], from: usize) -> Option<usize> {
-    const BLOCK: usize = 32;
-    let is_mark = |byte: u8| byte == b'%' || byte == b'@';
-    let mut at = from;
-    while let Some(block) = text.get(at..at + BLOCK) {
-        if block.iter().fold(false, |found, byte| found | is_mark(*byte)) {
-            break;
-        }
-        at += BLOCK;
-    }
-    text.get(at..)?.iter().position(|byte| is_mark(*byte)).map(|position| at + position)
+    memchr2(b'%', b'@', text.get(from..)?).map(|position| from + position)
 }
 
 /// The length of the word a text starts with.
@@ -148,7 +147,7 @@ pub fn decode(bytes: &[u8]) -> String {
 /// The text, if decoding it would copy it. The characters that decoding treats specially begin with byte 0xEE.
 pub(crate) fn plain_text(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
-    (text.is_ascii() || find_byte(bytes, 0, 0xEE).is_none()).then_some(text)
+    find_byte(bytes, 0, 0xEE).is_none().then_some(text)
 }
 
 fn decode_slowly(bytes: &[u8]) -> String {

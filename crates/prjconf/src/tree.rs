@@ -3,8 +3,10 @@
 //! This is pass 1 and 2 of the language: it looks at bytes only, before any condition or macro. Nothing is lost and
 //! nothing fails; the evaluation reads this tree and never the text. [`Tree`] is the type to read first.
 
+use std::sync::Arc;
+
 use crate::source::{Location, SourceId, SourceMap};
-use crate::text::{find_byte, is_space, trim};
+use crate::text::{find_byte, for_each_line_feed, is_space, plain_text, trim};
 
 /// What one item of a tree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +44,25 @@ pub struct Span {
 /// Texts of more than 4 GiB keep only their first 4 GiB as items.
 #[derive(Debug, Clone)]
 pub struct Tree {
-    text: Vec<u8>,
+    text: TreeText,
     items: Vec<Item>,
     sources: SourceMap,
+}
+
+/// The text of a tree. It is shared with the results of evaluations where words of it can be taken as they are.
+#[derive(Debug, Clone)]
+enum TreeText {
+    Plain(Arc<str>),
+    Bytes(Arc<[u8]>),
+}
+
+impl TreeText {
+    fn new(bytes: &[u8]) -> Self {
+        match plain_text(bytes) {
+            Some(text) => Self::Plain(text.into()),
+            None => Self::Bytes(bytes.into()),
+        }
+    }
 }
 
 /// Cuts a text into lines and blocks. Never fails.
@@ -53,25 +71,35 @@ pub struct Tree {
 /// prjconf(5).
 #[must_use]
 pub fn parse(bytes: &[u8]) -> Tree {
-    let sources = SourceMap::single(bytes.len());
-    Tree { items: split_items(bytes, usable_len(bytes)), text: bytes.to_vec(), sources }
+    Tree { items: split_items(bytes, usable_len(bytes)), text: TreeText::new(bytes), sources: SourceMap::single() }
 }
 
 impl Tree {
     /// Cuts a text that was put together from several sources; empty lines at its end are no items.
     #[must_use]
-    pub(crate) fn of_joined(text: Vec<u8>, sources: SourceMap, drop_empty_tail: bool) -> Self {
-        let mut len = usable_len(&text);
+    pub(crate) fn of_joined(text: &[u8], sources: SourceMap, drop_empty_tail: bool) -> Self {
+        let mut len = usable_len(text);
         if drop_empty_tail {
             len -= text.iter().take(len).rev().take_while(|byte| **byte == b'\n').count();
         }
-        Self { items: split_items(&text, len), text, sources }
+        Self { items: split_items(text, len), text: TreeText::new(text), sources }
     }
 
     /// The whole text, unchanged.
     #[must_use]
     pub fn text(&self) -> &[u8] {
-        &self.text
+        match &self.text {
+            TreeText::Plain(text) => text.as_bytes(),
+            TreeText::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// The text to take words from, if decoding it would change nothing.
+    pub(crate) fn plain_text(&self) -> Option<&Arc<str>> {
+        match &self.text {
+            TreeText::Plain(text) => Some(text),
+            TreeText::Bytes(_) => None,
+        }
     }
 
     /// The lines and blocks, in order.
@@ -111,13 +139,13 @@ impl Tree {
     /// The source, line and span inside that source of a span of this text.
     #[must_use]
     pub fn locate(&self, span: Span) -> Location {
-        self.sources.locate(&self.text, span)
+        self.sources.locate(self.text(), span)
     }
 
     /// The line number, counted from 1, of an offset in the whole text.
     #[must_use]
     pub fn line_number(&self, offset: usize) -> usize {
-        self.sources.line_number(&self.text, offset)
+        self.sources.line_number(self.text(), offset)
     }
 
     /// The source a span of this text comes from, if it is not generated text.
@@ -127,7 +155,7 @@ impl Tree {
     }
 
     pub(crate) fn slice(&self, start: u32, end: u32) -> &[u8] {
-        self.text.get(start as usize..end as usize).unwrap_or_default()
+        self.text().get(start as usize..end as usize).unwrap_or_default()
     }
 }
 
@@ -139,20 +167,29 @@ fn split_items(text: &[u8], len: usize) -> Vec<Item> {
     let text = text.get(..len).unwrap_or_default();
     let mut items = Vec::with_capacity(len / 32 + 1);
     let mut start = 0;
-    while start < len {
-        let end = find_byte(text, start, b'\n').unwrap_or(len);
-        let line = text.get(start..end).unwrap_or_default();
-        let may_open = line.first().is_some_and(|byte| matches!(byte, b'm' | b'M') || is_space(*byte));
-        if may_open && is_marker(line, b"macros:") {
-            let block_end = find_block_end(text, end);
-            items.push(item(ItemKind::MacrosBlock, start, block_end));
-            start = block_end + 1;
-        } else {
-            items.push(item(ItemKind::Line, start, end));
-            start = end + 1;
+    for_each_line_feed(text, |end| {
+        // The line feeds of a block that was cut out are behind.
+        if end >= start {
+            start = push_item(text, start, end, &mut items);
         }
+    });
+    if start < len {
+        push_item(text, start, len, &mut items);
     }
     items
+}
+
+/// Adds a line, or the block it opens; gives the start of the next line.
+#[inline]
+fn push_item(text: &[u8], start: usize, end: usize, items: &mut Vec<Item>) -> usize {
+    let may_open = text.get(start).is_some_and(|byte| matches!(byte, b'm' | b'M') || is_space(*byte));
+    if may_open && is_marker(text.get(start..end).unwrap_or_default(), b"macros:") {
+        let block_end = find_block_end(text, end);
+        items.push(item(ItemKind::MacrosBlock, start, block_end));
+        return block_end + 1;
+    }
+    items.push(item(ItemKind::Line, start, end));
+    end + 1
 }
 
 /// The end of the closing line, without its line feed; without a closer, the end of the text.

@@ -78,6 +78,10 @@ pub(crate) async fn end_with_report(
         JobOutcome::Failed(cause) => {
             end_without_results(inner, session, job, cause, now).await?;
         }
+        JobOutcome::NeedsPackages { requires } => {
+            let detail = format!("the recipe asks for packages its root does not have: {}", requires.join(", "));
+            end_without_results(inner, session, job, &FailureCause::Configuration { detail }, now).await?;
+        }
         // Nobody canceled the build, else the job had ended with it: the worker is going away.
         JobOutcome::Canceled => {
             session.delete_results(job.id).await?;

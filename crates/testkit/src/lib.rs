@@ -6,4 +6,7 @@ pub mod archive;
 pub mod deb;
 pub mod http;
 pub mod openpgp;
+pub mod rpm_distribution;
+pub mod rpm_file;
+pub mod srpm;
 pub mod world;

@@ -10,7 +10,18 @@ use model::{FailureCause, JobOutcome, Phase, ResultFile};
 use crate::kit::{config, folder, kit, source};
 
 /// Remembers when the recipe printed its first line.
-struct FirstLine(Instant, Mutex<(Vec<u8>, Option<Duration>)>);
+pub(crate) struct FirstLine(Instant, Mutex<(Vec<u8>, Option<Duration>)>);
+
+impl FirstLine {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now(), Mutex::default())
+    }
+
+    /// When the line came, since this was made.
+    pub(crate) fn first_line(&self) -> Option<Duration> {
+        self.1.lock().unwrap().1
+    }
+}
 
 impl JobSink for FirstLine {
     fn log(&self, bytes: &[u8]) {
@@ -56,7 +67,7 @@ fn measure_roots() {
         let (mut job, files) = kit.job(&source(work.path(), "exit 1"));
         job.settings.command = ["sh", "-c", "echo; echo first line; echo; exit 1"].map(str::to_owned).to_vec();
         let before = processor_seconds();
-        let sink = FirstLine(Instant::now(), Mutex::default());
+        let sink = FirstLine::new();
         let report = engine.run(&job, &files, &sink, &CancelToken::new());
         let took = sink.0.elapsed();
         assert!(matches!(report.outcome, JobOutcome::Failed(FailureCause::Recipe { .. })), "{:?}", report.outcome);

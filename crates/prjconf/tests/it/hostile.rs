@@ -162,7 +162,7 @@ fn doubling_macros_run_into_the_limit() {
     }
     text.push_str("Prefer: %m60\nPrefer: b\n");
     let evaluated = evaluate(&parse(text.as_bytes()), &Options::for_arch("x86_64"));
-    assert_eq!(evaluated.config.prefer.last().map(String::as_str), Some("b"));
+    assert_eq!(evaluated.config.prefer.last(), Some("b"));
     assert!(evaluated.parse_error.is_some_and(|error| error.ends_with("macro expansion is too large")));
 }
 
@@ -176,7 +176,7 @@ fn repetitions_and_patterns_run_into_the_limit() {
         "%define x %{rep a 60000}\nPrefer: %{gsub %x a*a?a+a-b x}\n",
     ] {
         let evaluated = evaluate(&parse(text.as_bytes()), &Options::for_arch("x86_64"));
-        assert!(evaluated.config.prefer.iter().map(String::len).sum::<usize>() < 2 * 1024 * 1024);
+        assert!(evaluated.config.prefer.iter().map(str::len).sum::<usize>() < 2 * 1024 * 1024);
     }
 }
 

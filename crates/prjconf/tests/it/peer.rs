@@ -52,15 +52,15 @@ fn summary(index: usize, text: &str) -> String {
     ] {
         let _ = writeln!(out, "{name}: {}", list.join(" "));
     }
-    for (key, values) in &config.substitute {
-        let names: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
+    for (key, values) in config.substitute.iter() {
+        let names: Vec<&str> = values.iter().map(|word| prjconf::Replacement::of_word(word).name).collect();
         let _ = writeln!(out, "substitute: {key} => {}", names.join(" "));
     }
-    for (key, values) in &config.fileprovides {
+    for (key, values) in config.fileprovides.iter() {
         let _ = writeln!(out, "fileprovides: {key} => {}", values.join(" "));
     }
-    for (key, value) in &config.optflags {
-        let _ = writeln!(out, "optflags: {key} => {value}");
+    for (key, words) in config.optflags.iter() {
+        let _ = writeln!(out, "optflags: {key} => {}", words.join(" "));
     }
     config.order.iter().for_each(|entry| writeln!(out, "order: {entry}").unwrap());
     config.ignoreh().iter().for_each(|entry| writeln!(out, "ignoreh: {entry}").unwrap());

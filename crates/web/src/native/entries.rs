@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use prjconf::keyword::{KEYWORDS, Keyword, Kind, List, Map, Scalar};
-use prjconf::{BuildConfig, Definition, DefinitionKind, Evaluated, Finding, Location, Macros, Origin, Tree};
+use prjconf::{BuildConfig, Definition, DefinitionKind, Evaluated, Finding, Location, Macros, Origin, TextList, Tree};
 
 use super::wire::{EntryAnswer, FindingAnswer, OriginAnswer};
 
@@ -106,7 +106,7 @@ fn wide(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-fn list_of(config: &BuildConfig, list: List) -> &[String] {
+fn list_of(config: &BuildConfig, list: List) -> &TextList {
     match list {
         List::Preinstall => &config.preinstall,
         List::VmInstall => &config.vminstall,
@@ -134,19 +134,13 @@ fn list_of(config: &BuildConfig, list: List) -> &[String] {
 }
 
 fn map_of(config: &BuildConfig, map: Map) -> Vec<(String, String)> {
-    let joined = |map: &BTreeMap<String, Vec<String>>| {
-        map.iter().map(|(key, values)| (key.clone(), values.join(" "))).collect::<Vec<_>>()
+    let entries = match map {
+        Map::FileProvides => &config.fileprovides,
+        Map::ExportFilter => &config.exportfilter,
+        Map::OptFlags => &config.optflags,
+        Map::Substitute => &config.substitute,
     };
-    match map {
-        Map::FileProvides => joined(&config.fileprovides),
-        Map::ExportFilter => joined(&config.exportfilter),
-        Map::OptFlags => config.optflags.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
-        Map::Substitute => {
-            let word = |new: &prjconf::Replacement| format!("{}{}", new.name, if new.keeps_version { "=" } else { "" });
-            let line = |news: &[prjconf::Replacement]| news.iter().map(word).collect::<Vec<_>>().join(" ");
-            config.substitute.iter().map(|(key, news)| (key.clone(), line(news))).collect()
-        }
-    }
+    entries.iter().map(|(key, values)| (key.to_owned(), values.join(" "))).collect()
 }
 
 fn scalar_of(config: &BuildConfig, scalar: Scalar) -> Option<String> {
