@@ -64,7 +64,10 @@ for _ in $(seq 100); do published && break; sleep 0.2; done
 published || fail "$package is not in $repository"
 mkdir -p "$root/etc/apt/keyrings"
 curl --silent --fail "$repository/key.asc" --output "$root/etc/apt/keyrings/kiln-demo.asc"
-echo "deb [signed-by=/etc/apt/keyrings/kiln-demo.asc] $repository/ debian-12 main" >"$root/etc/apt/sources.list.d/kiln-demo.list"
+# First in the list: of two equal packages apt takes the one whose source it read first.
+sources=$root/etc/apt/sources.list
+echo "deb [signed-by=/etc/apt/keyrings/kiln-demo.asc] $repository/ debian-12 main" | cat - "$sources" >"$sources.new"
+mv "$sources.new" "$sources"
 # Ours before Debian's, whatever the versions: the dependencies of the package may come from Debian.
 printf 'Package: *\nPin: release o=home:admin:demo\nPin-Priority: 1001\n' >"$root/etc/apt/preferences.d/kiln-demo"
 chroot "$root" apt-get -q update

@@ -25,6 +25,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                    config-real, config-effects or expand
   cases universe OPTIONS
                    the same with all of Debian: --data FOLDER --expected FILE [--n COUNT] [--seed TEXT]
+                   [--engine bssolv|obsbuild]
   peer expand OPTIONS
                    random worlds through the peers and us: [--seed NUMBER] [--n COUNT] [--keep FOLDER] [--most COUNT]
                    [--obs-build FOLDER] [--bssolv BUILD-TREE]

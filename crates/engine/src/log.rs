@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::api::JobSink;
+use crate::root::RootFormat;
 
 /// Writes to a job's log and counts.
 pub(crate) struct JobLog<'a> {
@@ -44,53 +45,80 @@ impl<'a> JobLog<'a> {
     }
 }
 
-/// Remembers the lines in which dpkg names the packages it could not handle.
-#[derive(Default)]
-pub(crate) struct DpkgErrors {
-    line: Vec<u8>,
-    found: Vec<String>,
-}
-
 /// Longest line looked at; longer ones are cut.
 const LINE_BYTES: usize = 1024;
-/// Packages named in one failure.
+/// Packages, and messages, named in one failure.
 const NAMED: usize = 10;
 
-impl DpkgErrors {
-    /// Looks at the next bytes of the log.
-    pub(crate) fn hear(&mut self, bytes: &[u8]) {
+/// Cuts what programs print into lines.
+#[derive(Default)]
+pub(crate) struct Lines(Vec<u8>);
+
+impl Lines {
+    /// Takes the next bytes and gives every line that is whole now.
+    pub(crate) fn hear(&mut self, bytes: &[u8], mut line: impl FnMut(&str)) {
         for byte in bytes {
             if *byte == b'\n' {
-                self.end_line();
-            } else if self.line.len() < LINE_BYTES {
-                self.line.push(*byte);
+                line(&String::from_utf8_lossy(&self.0));
+                self.0.clear();
+            } else if self.0.len() < LINE_BYTES {
+                self.0.push(*byte);
             }
         }
     }
+}
 
-    fn end_line(&mut self) {
-        let line = String::from_utf8_lossy(&self.line).into_owned();
-        self.line.clear();
-        // dpkg's `print_error_perpackage`: "error processing package NAME (--configure):", or "archive PATH (--unpack)".
-        let Some(rest) = line.strip_prefix("dpkg: error processing ") else { return };
-        let mut words = rest.split(' ').skip(1);
-        let Some(name) = words.next() else { return };
-        let name = name.rsplit('/').next().unwrap_or(name).trim_end_matches(':').to_owned();
-        if self.found.len() < NAMED && !self.found.contains(&name) {
-            self.found.push(name);
-        }
+/// Remembers the lines in which an installer complains.
+pub(crate) struct Complaints {
+    format: &'static dyn RootFormat,
+    lines: Lines,
+    packages: Vec<String>,
+    messages: Vec<String>,
+}
+
+impl Complaints {
+    pub(crate) fn new(format: &'static dyn RootFormat) -> Self {
+        Self { format, lines: Lines::default(), packages: Vec::new(), messages: Vec::new() }
     }
 
-    /// The packages, in the order of their first failure.
-    pub(crate) fn packages(&self) -> &[String] {
-        &self.found
+    /// Looks at the next bytes of the log.
+    pub(crate) fn hear(&mut self, bytes: &[u8]) {
+        let Self { format, lines, packages, messages } = self;
+        lines.hear(bytes, |line| {
+            let Some(complaint) = format.complaint(line) else { return };
+            for (list, text) in [(&mut *packages, complaint.package), (&mut *messages, complaint.message)] {
+                if let Some(text) = text.filter(|text| list.len() < NAMED && !list.contains(text)) {
+                    list.push(text);
+                }
+            }
+        });
+    }
+
+    /// The messages, in the order they were printed; `None` if there are none.
+    pub(crate) fn messages(&self) -> Option<String> {
+        (!self.messages.is_empty()).then(|| self.messages.join("; "))
+    }
+
+    /// ` failed for PACKAGES: MESSAGES`, in the order they were printed; `None` if nothing was said.
+    pub(crate) fn describe(&self) -> Option<String> {
+        if self.packages.is_empty() && self.messages.is_empty() {
+            return None;
+        }
+        let mut text = " failed".to_owned();
+        if !self.packages.is_empty() {
+            text += &format!(" for {}", self.packages.join(", "));
+        }
+        if !self.messages.is_empty() {
+            text += &format!(": {}", self.messages.join("; "));
+        }
+        Some(text)
     }
 }
 
 /// Remembers what `dpkg-source -x` and the archivers it starts say of a source that can not be unpacked.
 #[derive(Default)]
 pub(crate) struct UnpackErrors {
-    line: Vec<u8>,
+    lines: Lines,
     archive: Option<String>,
     climbing: Option<(Option<String>, String)>,
     complaint: Option<String>,
@@ -100,15 +128,9 @@ pub(crate) struct UnpackErrors {
 impl UnpackErrors {
     /// Looks at the next bytes of the log.
     pub(crate) fn hear(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            if *byte == b'\n' {
-                let line = String::from_utf8_lossy(&self.line).into_owned();
-                self.line.clear();
-                self.end_line(&line);
-            } else if self.line.len() < LINE_BYTES {
-                self.line.push(*byte);
-            }
-        }
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.hear(bytes, |line| self.end_line(line));
+        self.lines = lines;
     }
 
     fn end_line(&mut self, line: &str) {
@@ -150,6 +172,8 @@ fn stripped_prefix(line: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use pkg::PackageFormat;
+
     use super::*;
 
     #[test]
@@ -170,12 +194,23 @@ mod tests {
     }
 
     #[test]
-    fn failing_packages_are_found_in_what_dpkg_prints() {
-        let mut errors = DpkgErrors::default();
-        errors.hear(b"Setting up hello (1) ...\ndpkg: error processing package hel");
-        errors.hear(b"lo (--configure):\n installed hello package post-installation script subprocess returned 1\n");
-        errors.hear(b"dpkg: error processing archive /.kiln/packages/0001_bad.deb (--unpack):\nErrors:\n hello\n");
-        errors.hear(b"dpkg: error processing package hello (--configure):\n");
-        assert_eq!(errors.packages(), ["hello", "0001_bad.deb"]);
+    fn complaints_name_packages_and_messages_once_each() {
+        let describe = |format, text: &[u8]| {
+            let mut complaints = Complaints::new(crate::root::format(format).unwrap());
+            let (start, end) = text.split_at(text.len() / 2);
+            complaints.hear(start);
+            complaints.hear(end);
+            complaints.describe()
+        };
+        assert_eq!(describe(PackageFormat::Deb, b"Setting up hello (1) ...\n"), None);
+        let text =
+            b"dpkg: error processing package hello (--configure):\n installed hello package post-installation script\n\
+            dpkg: error processing archive /.kiln/packages/0001_bad.deb (--unpack):\nErrors:\n hello\n\
+            dpkg: error processing package hello (--configure):\n";
+        assert_eq!(describe(PackageFormat::Deb, text).as_deref(), Some(" failed for hello, 0001_bad.deb"));
+        let text =
+            b"error: %prein(bad-1-1.noarch) scriptlet failed, exit status 3\nerror: bad-1-1.noarch: install failed\n";
+        let described = " failed for bad-1-1.noarch: %prein scriptlet failed, exit status 3";
+        assert_eq!(describe(PackageFormat::Rpm, text).as_deref(), Some(described));
     }
 }

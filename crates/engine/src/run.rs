@@ -8,14 +8,14 @@ use std::sync::TryLockError;
 use std::time::{Duration, Instant};
 
 use model::{FailureCause, JobFile, JobOutcome, JobReport, JobSpec, Phase, PhaseTiming, ResultFile, RootPackage};
-use pkg::{PackageFormat, RecipeKind, Sha256};
+use pkg::Sha256;
 
 use crate::api::{CancelToken, HandoverError, JobFiles};
-use crate::builder;
+use crate::builder::{self, Builder};
 use crate::collect::Collector;
 use crate::engine::Engine;
-use crate::log::{DpkgErrors, JobLog};
-use crate::root::{self, Lease};
+use crate::log::{Complaints, JobLog};
+use crate::root::{self, Lease, ProvideError, Provided, RootFormat};
 use crate::sandbox::Sandbox;
 use crate::sandbox::protocol::{Action, Event, RootMount, SandboxSpec, Storage, Watch as InnerWatch};
 use crate::watch::{Bounds, Ending, Hearer, Limit, Watch};
@@ -26,6 +26,8 @@ pub(crate) enum Stop {
     Failed(FailureCause),
     /// Somebody canceled it.
     Canceled,
+    /// The recipe asked for packages that its root does not have.
+    NeedsPackages(Vec<String>),
 }
 
 impl From<FailureCause> for Stop {
@@ -48,6 +50,9 @@ fn worker(detail: String) -> Stop {
 fn trouble(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> Stop {
     move |error| worker(format!("{what}: {error}"))
 }
+
+/// Requirements named in the log; the report has all of them.
+const NAMED_REQUIREMENTS: usize = 50;
 
 /// One job on its way.
 pub(crate) struct Run<'a> {
@@ -79,18 +84,24 @@ impl<'a> Run<'a> {
             Ok(results) => (JobOutcome::Succeeded, results),
             Err(Stop::Canceled) => (JobOutcome::Canceled, Vec::new()),
             Err(Stop::Failed(cause)) => (JobOutcome::Failed(cause), Vec::new()),
+            Err(Stop::NeedsPackages(requires)) => (JobOutcome::NeedsPackages { requires }, Vec::new()),
         };
         self.log.say(&durations(&self.timings));
         match &outcome {
             JobOutcome::Succeeded => self.log.say(&format!("succeeded with {} results", results.len())),
             JobOutcome::Failed(cause) => self.log.say(&format!("failed: {cause}")),
             JobOutcome::Canceled => self.log.say("canceled"),
+            JobOutcome::NeedsPackages { requires } => {
+                let named: Vec<&str> = requires.iter().take(NAMED_REQUIREMENTS).map(String::as_str).collect();
+                let more = if requires.len() > named.len() { ", and more" } else { "" };
+                self.log.say(&format!("asks for what its root does not have: {}{more}", named.join(", ")));
+            }
         }
         JobReport { outcome, results, timings: self.timings, warm_root: self.warm_root }
     }
 
     fn phases(&mut self) -> Result<Vec<ResultFile>, Stop> {
-        self.refuse_foreign()?;
+        let (format, builder) = self.ways()?;
         let work = self.engine.work_folder(self.job.job).map_err(trouble("work folder"))?;
         self.begin(Phase::Fetch);
         self.log.say(&self.job.title);
@@ -109,32 +120,34 @@ impl<'a> Run<'a> {
                 self.warm_root = true;
                 lease
             }
-            None => self.find_or_make_root(digest, &packages, work.path())?,
+            None => self.find_or_make_root(format, digest, &packages, work.path())?,
         };
         let state = if self.warm_root { "from the cache" } else { "prepared" };
         self.log.say(&format!("root {:.12} of {} packages {state}", digest.to_string(), self.job.root.packages.len()));
         self.end(Phase::Root);
 
         self.begin(Phase::Recipe);
-        let collected = self.build(&lease, sources, work.path());
+        let collected = self.build(builder, &lease, sources, work.path());
         self.hand_over(collected?)
     }
 
-    /// Refuses what this engine can not build.
-    fn refuse_foreign(&self) -> Result<(), Stop> {
+    /// How the root is made and the recipe built; refuses what this engine can not.
+    fn ways(&self) -> Result<(&'static dyn RootFormat, &'static dyn Builder), Stop> {
         let job = self.job;
-        if job.recipe.kind != RecipeKind::Dsc || job.root.format != PackageFormat::Deb {
+        let builder = builder::builder(job.recipe.kind).filter(|builder| builder.root_format() == job.root.format);
+        let (Some(format), Some(builder)) = (root::format(job.root.format), builder) else {
             let detail =
                 format!("{} recipes in roots of {} packages can not be built", job.recipe.kind, job.root.format);
             return Err(FailureCause::Configuration { detail }.into());
-        }
+        };
         let host = std::env::consts::ARCH;
         let runs = match job.arch.as_str() {
             "noarch" => true,
             "i586" | "i686" => matches!(host, "x86_64" | "x86"),
             arch => arch == host,
         };
-        if runs { Ok(()) } else { Err(worker(format!("a {host} machine can not build for {}", job.arch))) }
+        let refusal = || worker(format!("a {host} machine can not build for {}", job.arch));
+        if runs { Ok((format, builder)) } else { Err(refusal()) }
     }
 
     fn begin(&mut self, phase: Phase) {
@@ -161,7 +174,13 @@ impl<'a> Run<'a> {
     }
 
     /// Makes the root, unless another job does so right now; then waits for it.
-    fn find_or_make_root(&mut self, digest: Sha256, packages: &[PathBuf], work: &Path) -> Result<Lease<'a>, Stop> {
+    fn find_or_make_root(
+        &mut self,
+        format: &'static dyn RootFormat,
+        digest: Sha256,
+        packages: &[PathBuf],
+        work: &Path,
+    ) -> Result<Lease<'a>, Stop> {
         let maker = self.engine.roots().maker(digest);
         let _making = loop {
             match maker.try_lock() {
@@ -177,23 +196,29 @@ impl<'a> Run<'a> {
             self.warm_root = true;
             return Ok(lease);
         }
-        let draft = self.make_root(packages, work)?;
+        let draft = self.make_root(format, packages, work)?;
         self.engine.roots().insert(digest, &draft).map_err(trouble("keeping the root"))
     }
 
-    fn make_root(&mut self, packages: &[PathBuf], work: &Path) -> Result<PathBuf, Stop> {
+    fn make_root(
+        &mut self,
+        format: &'static dyn RootFormat,
+        packages: &[PathBuf],
+        work: &Path,
+    ) -> Result<PathBuf, Stop> {
+        let numbered = self.job.root.packages.iter().enumerate();
         let files: Vec<String> =
-            self.job.root.packages.iter().enumerate().map(|(number, package)| file_name(number, package)).collect();
+            numbered.map(|(number, package)| file_name(number, package, format.extension())).collect();
         let package_folder = work.join("packages");
         fs::create_dir(&package_folder).map_err(trouble("work folder"))?;
-        let bytes = self.repack(packages, &package_folder, &files)?;
+        let provided = self.provide(format, packages, &package_folder, &files)?;
         self.still_wanted()?;
         let limits = self.engine.config().preparation;
         let group = self.engine.group(self.job.job, "root", limits.memory_bytes, limits.processes);
         let group = group.map_err(trouble("control group"))?;
         let draft = work.join("root");
-        let place = self.engine.root_storage(&draft, bytes).map_err(trouble("storage for the root"))?;
-        let mut actions = root::preparation(&self.job.root, &files);
+        let place = self.engine.root_storage(&draft, provided.bytes).map_err(trouble("storage for the root"))?;
+        let mut actions = format.preparation(&self.job.root, &files, &provided);
         if place.store.is_none() {
             actions.retain(|action| *action != Action::Persist);
         }
@@ -206,7 +231,7 @@ impl<'a> Run<'a> {
             store: place.store,
             ..self.engine.spec(work, RootMount::Plain(place.root), group.as_ref(), actions)
         };
-        let mut hearer = Preparation { errors: DpkgErrors::default() };
+        let mut hearer = Preparation { complaints: Complaints::new(format) };
         let ending = self.watch(
             &spec,
             Bounds { duration: limits.duration, silence: None, log_bytes: self.log.bytes() + limits.log_bytes },
@@ -221,7 +246,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn repack(&mut self, packages: &[PathBuf], folder: &Path, files: &[String]) -> Result<u64, Stop> {
+    /// Puts the packages where the sandbox will see them.
+    fn provide(
+        &self,
+        format: &dyn RootFormat,
+        packages: &[PathBuf],
+        folder: &Path,
+        files: &[String],
+    ) -> Result<Provided, Stop> {
         let of_root = &self.job.root.packages;
         let wanted: Vec<_> = of_root
             .iter()
@@ -234,13 +266,11 @@ impl<'a> Run<'a> {
             })
             .collect();
         let cancel = self.cancel;
-        let result = self.engine.packages().provide(&wanted, &|| cancel.is_canceled());
-        self.engine.packages().shrink();
-        result.map_err(|(number, error)| {
+        format.provide(self.engine.packages(), &wanted, &|| cancel.is_canceled()).map_err(|(number, error)| {
             let name = of_root.get(number).map_or("", |package| package.name.as_str());
             match error {
-                root::RepackError::Package(detail) => FailureCause::Root { detail: format!("{name}: {detail}") }.into(),
-                root::RepackError::Worker(error) => worker(format!("repacking {name}: {error}")),
+                ProvideError::Package(detail) => FailureCause::Root { detail: format!("{name}: {detail}") }.into(),
+                ProvideError::Worker(error) => worker(format!("providing {name}: {error}")),
             }
         })
     }
@@ -259,6 +289,7 @@ impl<'a> Run<'a> {
     /// Runs the recipe and checks its results.
     fn build(
         &mut self,
+        builder: &'static dyn Builder,
         lease: &Lease<'_>,
         sources: Vec<PathBuf>,
         work: &Path,
@@ -269,7 +300,7 @@ impl<'a> Run<'a> {
         let upper = self.engine.scratch_storage(&work.join("scratch"), limits.disk_bytes);
         let upper = upper.map_err(trouble("scratch disk"))?;
         let lower = self.engine.lower_storage(&lease.path);
-        let mut actions = builder::dsc::actions(self.job);
+        let mut actions = builder.actions(self.job);
         actions.insert(0, name_servers(self.job.network));
         let spec = SandboxSpec {
             files: sources,
@@ -283,7 +314,7 @@ impl<'a> Run<'a> {
         };
         let results = work.join("results");
         fs::create_dir(&results).map_err(trouble("work folder"))?;
-        let mut collector = Collector::new(self.job, results, builder::dsc::LAST_STEP);
+        let mut collector = Collector::new(self.job, builder, results);
         let bounds = Bounds {
             duration: Duration::from_secs(limits.run_seconds),
             silence: Some(Duration::from_secs(limits.silence_seconds)),
@@ -294,10 +325,10 @@ impl<'a> Run<'a> {
         if let Some(failure) = collector.take_failure() {
             return Err(failure.into());
         }
-        if matches!(&ending, Ending::StepFailed { label, status: Some(_), .. } if label == builder::dsc::FIRST_STEP)
-            && let Some(failure) = collector.unpacking_failure()
+        if let Ending::StepFailed { label, status: Some(status), .. } = &ending
+            && let Some(stop) = collector.explain(label, *status)
         {
-            return Err(failure.into());
+            return Err(stop);
         }
         match ending {
             Ending::Done => Ok(collector.check(&mut self.log)?),
@@ -379,15 +410,15 @@ fn durations(timings: &[PhaseTiming]) -> String {
 }
 
 /// The name of a root's package inside: its number keeps the order, its name is for those who read the log.
-fn file_name(number: usize, package: &RootPackage) -> String {
+fn file_name(number: usize, package: &RootPackage, extension: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || "+-.".contains(c) { c } else { '_' };
     let name: String = package.name.chars().take(100).map(safe).collect();
-    format!("{number:04}_{name}.deb")
+    format!("{number:04}_{name}.{extension}")
 }
 
 /// Hears a root's preparation.
 struct Preparation {
-    errors: DpkgErrors,
+    complaints: Complaints,
 }
 
 impl Preparation {
@@ -399,10 +430,8 @@ impl Preparation {
                     (_, Some(signal)) => format!("signal {signal}"),
                     _ => "an unknown state".to_owned(),
                 };
-                match self.errors.packages() {
-                    [] => format!("{label} ended with {how}"),
-                    packages => format!("{label} failed for {}", packages.join(", ")),
-                }
+                let said = self.complaints.describe().unwrap_or_else(|| format!(" ended with {how}"));
+                format!("{label}{said}")
             }
             Ending::BadPackage { package, detail } => format!("{package}: {detail}"),
             Ending::Exceeded(Limit::Memory) => "its preparation needed too much memory".to_owned(),
@@ -418,7 +447,7 @@ impl Preparation {
 
 impl Hearer for Preparation {
     fn printed(&mut self, bytes: &[u8]) {
-        self.errors.hear(bytes);
+        self.complaints.hear(bytes);
     }
 
     fn happened(&mut self, event: Event, _fd: Option<OwnedFd>, log: &mut JobLog<'_>) -> bool {

@@ -4,6 +4,18 @@ use std::collections::BTreeMap;
 
 use prjconf::{BuildConfig, Replacement, TextSlice};
 
+/// Which alternatives of a request `a | b` decide by being the very name of a package, before any choice is looked at.
+///
+/// The two references differ in this and in nothing else that changes a result; it is not set by a configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NamedAlternatives {
+    /// Each one, if just one of them names a package that fits; those of rich dependencies too. As perl-BSSolv.
+    #[default]
+    Any,
+    /// The first one, and none of a rich dependency. As Build.pm.
+    First,
+}
+
 /// What dependency expansion needs of a build configuration, in the words of the configuration language.
 ///
 /// Lists are in the order of the configuration, without duplicates, removals (`!x`) already done.
@@ -45,6 +57,8 @@ pub struct ExpandConfig {
     pub expand_flags: Vec<String>,
     /// `BuildFlags:` words, with `:value` where there is one.
     pub build_flags: Vec<String>,
+    /// Compatibility: whose rule decides requests with alternatives.
+    pub named_alternatives: NamedAlternatives,
 }
 
 impl ExpandConfig {
@@ -93,6 +107,7 @@ impl From<&BuildConfig> for ExpandConfig {
             ignore_rebuild: config.ignorerebuild.to_vec(),
             expand_flags: config.expandflags.to_vec(),
             build_flags: config.buildflags.to_vec(),
+            named_alternatives: NamedAlternatives::default(),
         }
     }
 }

@@ -21,7 +21,7 @@ mod whole;
 mod why;
 
 pub use affected::{Affected, Users};
-pub use config::ExpandConfig;
+pub use config::{ExpandConfig, NamedAlternatives};
 pub use expander::{Expander, Expansion};
 pub use order::{BuildOrder, Cycle, InstallOrder, build_needs, build_order};
 pub use pool::{PackageId, Pool, PoolBuilder, PoolFileError};

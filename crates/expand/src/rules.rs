@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::bits::BitSet;
-use crate::config::ExpandConfig;
+use crate::config::{ExpandConfig, NamedAlternatives};
 use crate::pool::{Pool, Providers};
 
 /// How weak and file dependencies are treated; configuration and request can switch each on.
@@ -119,6 +119,7 @@ pub(crate) struct Rules {
     /// The same for paths that no package mentions.
     other_file_provides: FxHashMap<String, Vec<u32>>,
     pub(crate) options: Options,
+    pub(crate) named_alternatives: NamedAlternatives,
 }
 
 impl Rules {
@@ -136,6 +137,7 @@ impl Rules {
                 do_recommends: config.has_flag("dorecommends"),
                 do_supplements: config.has_flag("dosupplements"),
             },
+            named_alternatives: config.named_alternatives,
         };
         for entry in &config.conflict {
             rules.add_conflict(pool, entry);

@@ -1,5 +1,6 @@
 //! The protocol between server and worker: one [`JobSpec`] goes out, log bytes and one [`JobReport`] come back.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pkg::{Arch, PackageFormat, RecipeKind, Sha256};
@@ -105,6 +106,8 @@ pub struct BuildSettings {
     pub without: Vec<String>,
     /// Whether packages of debugging symbols are made too.
     pub debug_packages: bool,
+    /// `OptFlags:`, what rpm compiles with: architecture (`*` adds to every other) and flags.
+    pub optflags: BTreeMap<String, String>,
 }
 
 /// Bounds on one job; exceeding one ends it with the [`FailureCause`] of the same name.
@@ -175,7 +178,20 @@ pub enum JobOutcome {
     Failed(FailureCause),
     /// The server asked to stop.
     Canceled,
+    /// The recipe said, while it ran, that it needs packages its root does not have (`%generate_buildrequires`).
+    ///
+    /// Neither a success nor a failure: the task is planned again with these added to what the recipe requires, at most
+    /// [`MOST_REQUIREMENT_ROUNDS`] times.
+    NeedsPackages {
+        /// Dependencies as recipes write them, in the order they were asked for.
+        requires: Vec<String>,
+    },
 }
+
+/// How often a task may be planned again because its recipe asked for more packages.
+///
+/// Each round can only ask for something new because of what the one before installed; real recipes need one or two.
+pub const MOST_REQUIREMENT_ROUNDS: u32 = 10;
 
 /// What kind of result a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -213,4 +229,17 @@ pub struct JobReport {
     pub timings: Vec<PhaseTiming>,
     /// Whether the prepared root came from the cache.
     pub warm_root: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_asks_for_packages_is_neither_a_success_nor_a_failure() {
+        let outcome = JobOutcome::NeedsPackages { requires: vec!["python3dist(wheel) >= 0.40".to_owned()] };
+        let text = serde_json::to_string(&outcome).unwrap();
+        assert_eq!(text, r#"{"needs_packages":{"requires":["python3dist(wheel) >= 0.40"]}}"#);
+        assert_eq!(serde_json::from_str::<JobOutcome>(&text).unwrap(), outcome);
+    }
 }

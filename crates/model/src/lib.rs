@@ -8,7 +8,9 @@ mod failure;
 mod ids;
 mod job;
 mod names;
+mod package;
 mod project;
+mod right;
 mod signature;
 mod state;
 mod time;
@@ -18,13 +20,16 @@ pub use build::{Build, BuildReason, BuildSource, BuiltPackage, SourceFile, Task}
 pub use failure::{FailureCause, Fault};
 pub use ids::{BuildId, JobId, ProjectId, RepositoryId, TaskId, UserId};
 pub use job::{
-    BuildSettings, JobFile, JobOutcome, JobReport, JobSpec, Limits, Phase, PhaseTiming, RecipeSpec, ResultFile,
-    ResultKind, RootPackage, RootSpec,
+    BuildSettings, JobFile, JobOutcome, JobReport, JobSpec, Limits, MOST_REQUIREMENT_ROUNDS, Phase, PhaseTiming,
+    RecipeSpec, ResultFile, ResultKind, RootPackage, RootSpec,
 };
 pub use names::{FileName, NameError, PackageName, ProjectName, RepositoryName, UserName, WorkerName};
+pub use package::{CheckoutSystem, Package, PackageSettings, PackageSource};
 pub use project::{
-    Mirror, MirrorSuite, PathElement, Project, ProjectSettings, Repository, RepositoryArch, TriggerPolicy,
+    ArchOptions, Mirror, MirrorSuite, PackageGroups, PathElement, Project, ProjectSettings, Repository, RepositoryArch,
+    RpmMdRepository, TriggerPolicy,
 };
+pub use right::{ProjectRight, RightState};
 pub use signature::SourceSignature;
 pub use state::{BuildState, SourceEvent, SourceState, TaskEvent, TaskState};
 pub use time::Timestamp;

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use pkg::Arch;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,24 @@ pub struct ProjectSettings {
     pub network: bool,
     /// When builds start.
     pub trigger: TriggerPolicy,
+    /// Whether it is left out of lists of what is new here.
+    pub unlisted: bool,
+    /// Whether neither it nor its builds can be deleted.
+    pub persistent: bool,
+    /// Whether old builds stay although newer ones succeeded.
+    pub keep_old_builds: bool,
+    /// Whether it stays with the releases it was made for when a distribution branches.
+    pub fixed_releases: bool,
+    /// Days after which everything of it is deleted; `None` means never.
+    pub delete_after_days: Option<u32>,
+    /// What package managers are told of the repository: packages of modules do not hide its packages.
+    pub module_hotfixes: bool,
+    /// What package managers are told of the repository: its priority, lower is stronger.
+    pub repository_priority: Option<u32>,
+    /// Further repositories that users of its packages need, as `extra_repositories`.
+    pub runtime_repositories: Vec<String>,
+    /// What clients of other services said that makes no difference here, by name; kept so that they are told the same.
+    pub echoes: BTreeMap<String, String>,
 }
 
 /// When builds of a project start.
@@ -77,6 +97,30 @@ pub struct RepositoryArch {
     pub enabled: bool,
     /// Packages every root gets in addition.
     pub extra_packages: Vec<String>,
+    /// What else its owner may change.
+    #[serde(default)]
+    pub options: ArchOptions,
+}
+
+/// Settings of one (repository, arch) beyond its packages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ArchOptions {
+    /// Further repositories available to builds here, as those of the project.
+    pub extra_repositories: Vec<String>,
+    /// Groups of packages for the repository's metadata.
+    pub groups: Option<PackageGroups>,
+    /// As those of the project.
+    pub echoes: BTreeMap<String, String>,
+}
+
+/// A file that names groups of packages (`comps.xml`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageGroups {
+    /// Name of the file, as its owner called it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// One step of a repository's path.
@@ -110,6 +154,38 @@ pub enum Mirror {
         /// File with the OpenPGP keys that must have signed `InRelease`.
         keyring: String,
     },
+    /// One or more rpm-md repositories.
+    RpmMd {
+        /// The repositories; of a package in several the highest version counts.
+        repositories: Vec<RpmMdRepository>,
+        /// File with the OpenPGP keys of which one must have signed each `repomd.xml`. `None` is somebody's decision to believe
+        /// what the server sends.
+        keyring: Option<String>,
+    },
+}
+
+/// One rpm-md repository of a mirrored distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RpmMdRepository {
+    /// What people call it (`fedora`, `updates`).
+    pub name: String,
+    /// Address of the folder that holds `repodata/`; `$basearch` in it stands for the architecture.
+    pub url: String,
+}
+
+impl RpmMdRepository {
+    /// The address for an architecture.
+    ///
+    /// Rule: dnf's `$basearch`.
+    #[must_use]
+    pub fn url_for(&self, arch: &Arch) -> String {
+        let basearch = match arch.as_str() {
+            "i386" | "i486" | "i586" | "i686" => "i386",
+            "armv7l" | "armv7hl" => "armhfp",
+            other => other,
+        };
+        self.url.replace("$basearch", basearch).trim_end_matches('/').to_owned()
+    }
 }
 
 /// One suite of a mirrored archive.

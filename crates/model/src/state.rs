@@ -111,7 +111,7 @@ pub enum TaskEvent {
     Claim,
     /// The worker begins to run the recipe.
     Start,
-    /// The worker gave up or its lease ran out: it runs again.
+    /// The worker gave up, its lease ran out, or the recipe asked for more packages: it runs again.
     Requeue,
     /// Results are stored.
     Succeed,

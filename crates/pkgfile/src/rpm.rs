@@ -8,20 +8,23 @@ mod header;
 mod package;
 mod relation;
 mod tag;
+mod write;
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use pkg::{Sha256, Sha256Hasher};
 
-pub use self::files::RpmFile;
+pub use self::files::{ListedFile, RpmFile};
 pub use self::header::Header;
 pub use self::package::{ChangelogEntry, RpmPackage, Script, SignatureKind};
 pub use self::relation::{Relation, RelationKind};
 pub use self::tag::Tag;
+pub use self::write::HeaderWriter;
 use crate::compression::{Bounded, Compression, Decoder};
 use crate::cpio::{CpioEntry, CpioError, CpioLimits, CpioReader};
 
 const LEAD_BYTES: usize = 96;
+const COPY_BYTES: usize = 64 << 10;
 const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
 
 /// What is accepted of a package.
@@ -109,6 +112,9 @@ pub enum RpmError {
         #[source]
         source: io::Error,
     },
+    /// The caller's writer failed.
+    #[error("the copy of the package can not be written")]
+    Write(#[source] io::Error),
 }
 
 /// Whether bytes were compared with what the package says of them.
@@ -123,6 +129,7 @@ pub enum DigestCheck {
 /// A package whose headers have been read, in front of its payload.
 #[derive(Debug)]
 pub struct RpmReader<R> {
+    lead: [u8; LEAD_BYTES],
     payload: Hashing<R>,
     package: RpmPackage,
     limits: RpmLimits,
@@ -160,7 +167,12 @@ impl<R: Read> RpmReader<R> {
         let header_start = LEAD_BYTES + signature_length + padding;
         let package = RpmPackage::new(signature, header, u64::try_from(header_start).unwrap_or(u64::MAX))?;
         let payload = Hashing { reader, hasher: Sha256Hasher::new(), peeked: Vec::new() };
-        Ok(Self { payload, package, limits })
+        Ok(Self { lead, payload, package, limits })
+    }
+
+    /// The lead: the bytes in front of the signature header.
+    pub const fn lead(&self) -> &[u8] {
+        &self.lead
     }
 
     /// What the headers say.
@@ -201,12 +213,32 @@ impl<R: Read> RpmReader<R> {
     ///
     /// # Errors
     /// [`RpmError::PayloadDigest`] if it is another one; [`RpmError::Read`] if the reader fails.
-    pub fn verify_payload(mut self) -> Result<DigestCheck, RpmError> {
-        io::copy(&mut self.payload, &mut io::sink()).map_err(|source| RpmError::Read { part: "payload", source })?;
-        let Some(expected) = self.package.payload_digest() else { return Ok(DigestCheck::Absent) };
+    pub fn verify_payload(self) -> Result<DigestCheck, RpmError> {
+        self.copy_payload(&mut io::sink()).map(|(check, _)| check)
+    }
+
+    /// As [`RpmReader::verify_payload`], and writes what it reads, as it is; says how many bytes these were. What was written
+    /// is worthless after an error.
+    ///
+    /// # Errors
+    /// As [`RpmReader::verify_payload`], and [`RpmError::Write`].
+    pub fn copy_payload(mut self, writer: &mut dyn Write) -> Result<(DigestCheck, u64), RpmError> {
+        let mut buffer = vec![0; COPY_BYTES];
+        let mut length = 0;
+        loop {
+            let count = match self.payload.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(source) => return Err(RpmError::Read { part: "payload", source }),
+            };
+            writer.write_all(buffer.get(..count).unwrap_or_default()).map_err(RpmError::Write)?;
+            length += u64::try_from(count).unwrap_or_default();
+        }
+        let Some(expected) = self.package.payload_digest() else { return Ok((DigestCheck::Absent, length)) };
         let found = self.payload.hasher.finish();
         if expected.eq_ignore_ascii_case(&found.to_string()) {
-            Ok(DigestCheck::Verified(found))
+            Ok((DigestCheck::Verified(found), length))
         } else {
             Err(RpmError::PayloadDigest { expected, found })
         }

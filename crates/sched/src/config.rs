@@ -7,8 +7,7 @@ use prjconf::BuildConfig;
 /// wants it there whatever else changes.
 #[must_use]
 pub fn expand_config(config: &BuildConfig, extra_packages: &[String]) -> ExpandConfig {
-    let mut expand = ExpandConfig::from(config);
-    let extra = extra_packages.iter().filter(|name| !config.required.contains(name)).cloned();
-    expand.required.extend(extra);
-    expand
+    let mut wanted = ExpandConfig::from(config);
+    wanted.required.extend(extra_packages.iter().filter(|name| !config.required.contains(name)).cloned());
+    wanted
 }

@@ -17,6 +17,7 @@ pub fn build_settings(config: &BuildConfig) -> BuildSettings {
         build_profiles: macro_words(config, "deb_build_profiles"),
         parallel: macro_words(config, "_smp_ncpus_max").first().and_then(|word| word.parse().ok()).filter(|n| *n > 0),
         raw_macros: config.rawmacros.clone(),
+        optflags: config.optflags.iter().map(|(arch, flags)| (arch.to_owned(), flags.join(" "))).collect(),
         ..BuildSettings::default()
     }
 }
@@ -39,7 +40,8 @@ mod tests {
     fn options_and_profiles_are_the_words_of_the_last_definition() {
         let config = config(
             "Macros:\n%deb_build_options nocheck\n%deb_build_options_more no\n%deb_build_options noopt   %more\n\
-             %more nodoc\n%_smp_ncpus_max 3\n:Macros\nSubstitute: dsc:build_cmd debuild -b\nTarget: x86_64-linux\n",
+             %more nodoc\n%_smp_ncpus_max 3\n:Macros\nSubstitute: dsc:build_cmd debuild -b\nTarget: x86_64-linux\n\
+             OptFlags: * -g\nOptFlags: x86_64 -O2 -Wall\n",
         );
         let settings = build_settings(&config);
         assert_eq!(settings.build_options, ["noopt", "nodoc"]);
@@ -47,6 +49,8 @@ mod tests {
         assert_eq!(settings.parallel, Some(3));
         assert_eq!(settings.command, ["debuild", "-b"]);
         assert_eq!(settings.target.as_deref(), Some("x86_64-linux"));
+        let flags = [("*", "-g"), ("x86_64", "-O2 -Wall")].map(|(arch, flags)| (arch.to_owned(), flags.to_owned()));
+        assert_eq!(settings.optflags, flags.into());
     }
 
     #[test]

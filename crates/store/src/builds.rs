@@ -7,11 +7,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
 use crate::fields::{Fields, json_text, page, size};
-use crate::{BuildFilter, Session, StoreError, TaskFilter, UploadedFile};
+use crate::{BatchId, BuildFilter, Session, StoreError, TaskFilter, UploadedFile};
 
 const BUILD: &str = "SELECT b.id, b.project_id, p.name AS project, k.name AS package, b.version, b.source, \
      s.digest AS tree, b.source_signature, b.source_state, b.source_failure, b.canceled, b.reason, b.network, \
-     b.extra_repositories, b.submitted_at FROM builds b JOIN projects p ON p.id = b.project_id \
+     b.extra_repositories, b.priority < 0 AS background, b.held, b.submitted_at FROM builds b JOIN projects p ON p.id = b.project_id \
      LEFT JOIN packages k ON k.id = b.package_id LEFT JOIN source_trees s ON s.id = b.source_tree_id WHERE ";
 
 const TASK: &str = "SELECT t.id, t.build_id, r.name AS repository, t.arch, t.state, t.verdict, t.failure, t.started_at, \
@@ -39,8 +39,10 @@ pub struct NewBuildRow {
     pub limits: Option<Limits>,
     /// The project's further repositories now.
     pub extra_repositories: Vec<String>,
-    /// More is sooner.
+    /// More is sooner; less than zero for builds nobody waits for.
     pub priority: i64,
+    /// The batch it belongs to.
+    pub batch: Option<BatchId>,
 }
 
 fn build(row: &SqliteRow) -> Result<Build, StoreError> {
@@ -60,6 +62,8 @@ fn build(row: &SqliteRow) -> Result<Build, StoreError> {
         reason: fields.json("reason")?,
         network: fields.flag("network")?,
         extra_repositories: fields.json("extra_repositories")?,
+        background: fields.flag("background")?,
+        held: fields.flag("held")?,
         submitted_at: fields.time("submitted_at")?,
         tasks: Vec::new(),
     })
@@ -90,8 +94,10 @@ impl Session {
     pub async fn add_build(&mut self, new: &NewBuildRow, now: Timestamp) -> Result<BuildId, StoreError> {
         let (id, owner): (i64, i64) = sqlx::query_as(
             "INSERT INTO builds (project_id, owner_id, source, source_state, reason, network, limits, \
-             extra_repositories, priority, submitted_at) \
-             SELECT $1, owner_id, $2, $3, $4, $5, $6, $7, $8, $9 FROM projects WHERE id = $1 RETURNING id, owner_id",
+             extra_repositories, priority, submitted_at, batch_id, held) \
+             SELECT $1, owner_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, EXISTS (SELECT 1 FROM batches a \
+             JOIN builds w ON w.batch_id = a.after_id WHERE a.id = $10 AND w.finished = 0) \
+             FROM projects WHERE id = $1 RETURNING id, owner_id",
         )
         .bind(new.project.get())
         .bind(json_text(&new.source))
@@ -102,6 +108,7 @@ impl Session {
         .bind(json_text(&new.extra_repositories))
         .bind(new.priority)
         .bind(now.as_millis())
+        .bind(new.batch.map(BatchId::get))
         .fetch_one(self.run())
         .await?;
         for (position, file) in (0_i64..).zip(&new.uploads) {
@@ -185,6 +192,21 @@ impl Session {
         Ok(())
     }
 
+    /// The builds of numbers, newest first; those that are gone are left out. At most a few hundred at once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn builds_by_id(&mut self, ids: &[BuildId]) -> Result<Vec<Build>, StoreError> {
+        let mut query = QueryBuilder::new(BUILD);
+        query.push("b.id IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.get());
+        }
+        query.push(") ORDER BY b.id DESC");
+        self.load_builds(query).await
+    }
+
     /// Tasks, oldest first.
     ///
     /// # Errors
@@ -226,25 +248,30 @@ impl Session {
 }
 
 pub(crate) fn builds_query(filter: &BuildFilter) -> QueryBuilder<Sqlite> {
+    // The page is cut out of an index, and only what is shown is read: how far behind it begins costs little.
     let mut query = QueryBuilder::new(BUILD);
-    query.push("TRUE");
+    query.push("b.id IN (SELECT b.id FROM builds b WHERE TRUE");
     if let Some(project) = filter.project {
         query.push(" AND b.project_id = ").push_bind(project.get());
     }
     if let Some(owner) = &filter.owner {
         query.push(" AND b.owner_id = (SELECT id FROM users WHERE name = ").push_bind(owner.as_str()).push(")");
     }
+    if let Some(package) = filter.package {
+        query.push(" AND b.package_id = ").push_bind(package);
+    }
     if let Some(finished) = filter.finished {
         query.push(" AND b.finished = ").push_bind(i64::from(finished));
     }
     let (limit, offset) = page(filter.limit, filter.offset);
     query.push(" ORDER BY b.id DESC LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
+    query.push(") ORDER BY b.id DESC");
     query
 }
 
 pub(crate) fn tasks_query(filter: &TaskFilter) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(TASK);
-    query.push("TRUE");
+    query.push("t.id IN (SELECT t.id FROM tasks t WHERE TRUE");
     if let Some(build) = filter.build {
         query.push(" AND t.build_id = ").push_bind(build.get());
     }
@@ -264,5 +291,6 @@ pub(crate) fn tasks_query(filter: &TaskFilter) -> QueryBuilder<Sqlite> {
     }
     let (limit, offset) = page(filter.limit, filter.offset);
     query.push(" ORDER BY t.id LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
+    query.push(") ORDER BY t.id");
     query
 }

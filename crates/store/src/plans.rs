@@ -35,6 +35,8 @@ pub struct PendingTask {
     pub limits: Option<Limits>,
     /// The verdict of the last pass.
     pub verdict: Option<Verdict>,
+    /// What its recipe asked for while it ran, in earlier rounds.
+    pub requirements: Vec<String>,
 }
 
 /// Everything a worker is given for a task but the root, which is a blob shared with other tasks.
@@ -58,7 +60,8 @@ pub(crate) const PENDING_TASKS: &str = "SELECT t.id, t.build_id, t.project_id, p
      r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, t.verdict \
      FROM tasks t JOIN builds b ON b.id = t.build_id JOIN projects p ON p.id = t.project_id \
      JOIN packages k ON k.id = t.package_id JOIN repositories r ON r.id = t.repository_id \
-     JOIN source_trees s ON s.id = b.source_tree_id WHERE t.state = 'pending' AND t.ready = 0 ORDER BY t.id";
+     JOIN source_trees s ON s.id = b.source_tree_id WHERE t.state = 'pending' AND t.ready = 0 AND b.held = 0 \
+     ORDER BY t.id";
 
 impl Session {
     /// Every pending task that no worker may claim yet, oldest first.
@@ -67,10 +70,12 @@ impl Session {
     /// [`StoreError`].
     pub async fn pending_tasks(&mut self) -> Result<Vec<PendingTask>, StoreError> {
         let rows = sqlx::query(PENDING_TASKS).fetch_all(self.run()).await?;
+        let mut requirements = self.pending_requirements().await?;
         rows.iter()
             .map(|row| {
                 let fields = Fields::new("tasks", row);
                 Ok(PendingTask {
+                    requirements: requirements.remove(&fields.int("id")?).unwrap_or_default(),
                     task: TaskId::new(fields.int("id")?),
                     build: BuildId::new(fields.int("build_id")?),
                     project_id: ProjectId::new(fields.int("project_id")?),

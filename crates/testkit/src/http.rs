@@ -1,8 +1,9 @@
-//! A web server on a loopback port that serves files from memory and misbehaves on demand. See [`HttpServer`].
+//! A web server on a loopback port that serves files from memory or a folder and misbehaves on demand. See [`HttpServer`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// A running server; it stops when dropped.
@@ -32,9 +33,18 @@ pub enum Trouble {
 #[derive(Debug, Default)]
 struct State {
     files: BTreeMap<String, Vec<u8>>,
+    folders: Vec<(String, PathBuf)>,
     trouble: HashMap<String, (Trouble, u32)>,
     requests: Vec<String>,
     stopped: bool,
+}
+
+impl State {
+    fn read_below_folders(&self, path: &str) -> Option<Vec<u8>> {
+        let is_safe = path.split('/').all(|part| part != "..");
+        let mut places = self.folders.iter().filter(|_| is_safe);
+        places.find_map(|(prefix, folder)| std::fs::read(folder.join(path.strip_prefix(prefix.as_str())?)).ok())
+    }
 }
 
 impl HttpServer {
@@ -58,6 +68,11 @@ impl HttpServer {
     /// Serves a file, in place of the one that was there.
     pub fn put(&self, path: &str, bytes: impl Into<Vec<u8>>) {
         self.state.lock().unwrap().files.insert(path.to_owned(), bytes.into());
+    }
+
+    /// Serves what lies below a folder whenever it is asked for, at paths below `path`; files of [`Self::put`] come first.
+    pub fn put_folder(&self, path: &str, folder: &Path) {
+        self.state.lock().unwrap().folders.push((format!("{path}/"), folder.to_owned()));
     }
 
     /// Serves exactly these files from now on.
@@ -150,7 +165,7 @@ fn answer(mut connection: TcpStream, state: &Mutex<State>) -> std::io::Result<()
             *times -= 1;
             trouble.clone()
         });
-        (trouble, state.files.get(&path).cloned())
+        (trouble, state.files.get(&path).cloned().or_else(|| state.read_below_folders(&path)))
     };
     let etag = file.as_ref().map(|bytes| format!("\"{}\"", pkg::Sha256::of(bytes)));
     let status = match (&trouble, &file) {
@@ -189,4 +204,34 @@ fn answer(mut connection: TcpStream, state: &Mutex<State>) -> std::io::Result<()
         _ => connection.write_all(&body)?,
     }
     connection.shutdown(Shutdown::Write)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(server: &HttpServer, path: &str) -> String {
+        let mut connection = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+        connection.write_all(format!("GET /{path} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn folders_are_served_as_they_are_and_files_put_come_first() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("below")).unwrap();
+        std::fs::write(folder.path().join("below/file"), "one").unwrap();
+        let server = HttpServer::start();
+        server.put_folder("repo", &folder.path().join("below"));
+        assert!(get(&server, "repo/file").ends_with("\r\n\r\none"));
+        std::fs::write(folder.path().join("below/file"), "two").unwrap();
+        assert!(get(&server, "repo/file").ends_with("\r\n\r\ntwo"));
+        server.put("repo/file", "three");
+        assert!(get(&server, "repo/file").ends_with("\r\n\r\nthree"));
+        for path in ["repo/other", "repo/../below/file", "file"] {
+            assert!(get(&server, path).starts_with("HTTP/1.1 404"), "{path}");
+        }
+    }
 }

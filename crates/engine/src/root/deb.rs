@@ -2,13 +2,40 @@
 
 use model::RootSpec;
 
-use super::{BUILD_USER, BUILD_USER_NAME};
+use super::base::{self, folder, write};
+use super::{BUILD_USER, Complaint, PackageCache, ProvideError, Provided, RootFormat, Wanted};
 use crate::sandbox::protocol::{Action, Step};
 
-/// Where the engine's files are inside, while a root is made.
-const OWN_FOLDER: &str = "/.kiln";
-/// Where the packages are inside, relative to the root.
-pub(crate) const PACKAGES_FOLDER: &str = ".kiln/packages";
+/// Debian packages, installed by dpkg.
+pub(super) struct Deb;
+
+impl RootFormat for Deb {
+    fn extension(&self) -> &'static str {
+        "deb"
+    }
+
+    fn provide(
+        &self,
+        cache: &PackageCache,
+        wanted: &[Wanted<'_>],
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Provided, (usize, ProvideError)> {
+        let bytes = cache.provide_repacked(wanted, stop)?;
+        cache.shrink();
+        Ok(Provided { bytes, links: Vec::new() })
+    }
+
+    fn preparation(&self, root: &RootSpec, files: &[String], _provided: &Provided) -> Vec<Action> {
+        preparation(root, files)
+    }
+
+    /// dpkg's `print_error_perpackage`: "error processing package NAME (--configure):", or "archive PATH (--unpack)".
+    fn complaint(&self, line: &str) -> Option<Complaint> {
+        let name = line.strip_prefix("dpkg: error processing ")?.split(' ').nth(1)?;
+        let name = name.rsplit('/').next().unwrap_or(name).trim_end_matches(':').to_owned();
+        Some(Complaint { package: Some(name), message: None })
+    }
+}
 
 /// Folders of `/` that are links into `/usr` on a merged system.
 const MERGED: [&str; 4] = ["bin", "sbin", "lib", "lib64"];
@@ -24,44 +51,38 @@ const FORCE: [&str; 7] = [
     "--force-bad-path",
 ];
 
-/// The actions that make a root; `files` are the names of the packages below [`PACKAGES_FOLDER`], in order.
+/// The actions that make a root.
 ///
 /// As OBS does it: preinstalled packages are unpacked without their scripts, the scripts of some of them are run, and
 /// then everything is installed in order by the root's own dpkg, the preinstalled ones too, now with scripts.
-pub(crate) fn preparation(root: &RootSpec, files: &[String]) -> Vec<Action> {
+fn preparation(root: &RootSpec, files: &[String]) -> Vec<Action> {
     let mut actions = skeleton(root);
-    for name in &root.preinstall {
-        if let Some(position) = root.packages.iter().position(|package| package.name == *name)
-            && let Some(file) = files.get(position)
-        {
-            let scripts = root.run_scripts.contains(name).then(|| format!("{OWN_FOLDER}/{name}."));
-            actions.push(Action::UnpackDeb {
-                package: name.clone(),
-                path: format!("/{PACKAGES_FOLDER}/{file}"),
-                scripts,
-            });
-        }
-    }
+    actions.extend(base::unpack_preinstalled(root, files));
     actions.extend(base_files());
     for name in &root.run_scripts {
         actions.push(script(name, "preinst", &["install"]));
         actions.push(script(name, "postinst", &["configure", ""]));
     }
-    let paths = files.iter().map(|file| format!("/{PACKAGES_FOLDER}/{file}"));
+    let paths = files.iter().map(|file| base::inside(file));
     actions.push(dpkg("unpacking", &["--no-triggers", "--unpack"], paths.collect(), 0));
     actions.push(dpkg("configuring", &["--configure", "--pending"], Vec::new(), 1));
-    actions.extend(finish());
+    actions.extend(base::build_user("/build"));
+    actions.extend([
+        folder("/build", 0o755, 0),
+        folder("/build/source", 0o755, BUILD_USER),
+        folder("/build/work", 0o755, BUILD_USER),
+        Action::Persist,
+    ]);
     actions
 }
 
 /// Folders there before any package.
 fn skeleton(root: &RootSpec) -> Vec<Action> {
-    let folder = |path: &str, mode| Action::Folder { path: path.to_owned(), mode, owner: 0 };
-    let mut actions = vec![folder(OWN_FOLDER, 0o755), folder("/sys", 0o755), folder("/tmp", 0o1777)];
+    let mut actions = base::folders();
     // Both packages stand for a merged system; making it so first spares moving everything later.
     if root.packages.iter().any(|package| matches!(package.name.as_str(), "usrmerge" | "usr-is-merged")) {
         for name in MERGED {
-            actions.push(folder(&format!("/usr/{name}"), 0o755));
+            actions.push(folder(&format!("/usr/{name}"), 0o755, 0));
             actions.push(Action::Link { path: format!("/{name}"), target: format!("usr/{name}"), only_if: None });
         }
     }
@@ -70,27 +91,18 @@ fn skeleton(root: &RootSpec) -> Vec<Action> {
 
 /// What scripts and dpkg expect of a system that was never installed.
 fn base_files() -> Vec<Action> {
-    let write = |path: &str, text: &str, mode, only_if_missing| Action::Write {
-        path: path.to_owned(),
-        text: text.to_owned(),
-        mode,
-        only_if_missing,
-    };
     let copy = |from: &str, to: &str| Action::CopyIfMissing { from: from.to_owned(), to: to.to_owned() };
     let mut actions = vec![
         copy("/usr/share/base-passwd/passwd.master", "/etc/passwd"),
         copy("/usr/share/base-passwd/group.master", "/etc/group"),
-        write("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n", 0o644, true),
-        write("/etc/group", "root:x:0:\n", 0o644, true),
-        write("/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n", 0o644, false),
-        write("/etc/hostname", "localhost\n", 0o644, false),
-        write("/etc/resolv.conf", "", 0o644, true),
-        write("/etc/fstab", "# nothing to mount\n", 0o644, true),
+    ];
+    actions.extend(base::files());
+    actions.extend([
         // Services do not start in a build root.
         write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755, false),
         write("/var/lib/dpkg/status", "", 0o644, true),
         write("/var/lib/dpkg/available", "", 0o644, true),
-    ];
+    ]);
     // Scripts use awk before any awk is configured; its package's alternative takes over later.
     for awk in ["mawk", "gawk", "original-awk"] {
         let path = "/usr/bin/awk".to_owned();
@@ -99,51 +111,14 @@ fn base_files() -> Vec<Action> {
     actions
 }
 
-fn finish() -> Vec<Action> {
-    let line = |path: &str, line: String| Action::AppendLine { path: path.to_owned(), line };
-    let user = BUILD_USER;
-    let name = BUILD_USER_NAME;
-    vec![
-        line("/etc/group", format!("{name}:x:{user}:")),
-        line("/etc/gshadow", format!("{name}:!::")),
-        line("/etc/passwd", format!("{name}:x:{user}:{user}:Build user:/build:/bin/sh")),
-        line("/etc/shadow", format!("{name}:!:19000:0:99999:7:::")),
-        Action::Folder { path: "/build".to_owned(), mode: 0o755, owner: 0 },
-        Action::Folder { path: "/build/source".to_owned(), mode: 0o755, owner: user },
-        Action::Folder { path: "/build/work".to_owned(), mode: 0o755, owner: user },
-        Action::Persist,
-    ]
-}
-
-fn environment() -> Vec<(String, String)> {
-    [
-        ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
-        ("HOME", "/root"),
-        ("LANG", "C"),
-        ("LC_ALL", "C"),
-        ("TERM", "dumb"),
-        ("DEBIAN_FRONTEND", "noninteractive"),
-        ("DEBCONF_NONINTERACTIVE_SEEN", "true"),
-        ("DEBCONF_NOWARNINGS", "yes"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
-}
-
 fn root_step(label: &str, command: Vec<String>) -> Step {
-    Step {
-        label: label.to_owned(),
-        command,
-        environment: environment(),
-        folder: "/".to_owned(),
-        user: 0,
-        only_if: None,
-        retries: 0,
-    }
+    let own =
+        [("DEBIAN_FRONTEND", "noninteractive"), ("DEBCONF_NONINTERACTIVE_SEEN", "true"), ("DEBCONF_NOWARNINGS", "yes")];
+    base::step(label, command, &own)
 }
 
 fn script(package: &str, name: &str, arguments: &[&str]) -> Action {
-    let path = format!("{OWN_FOLDER}/{package}.{name}");
+    let path = base::script_path(package, name);
     let mut command = vec![path.clone()];
     command.extend(arguments.iter().map(|&word| word.to_owned()));
     let mut step = root_step(&format!("{name} of {package}"), command);
@@ -163,4 +138,18 @@ fn dpkg(label: &str, arguments: &[&str], paths: Vec<String>, retries: u32) -> Ac
     let words = ["dpkg"].iter().chain(&FORCE).chain(arguments).map(|&word| word.to_owned());
     let command = words.chain(paths).collect();
     Action::Run(Step { retries, ..root_step(label, command) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failing_packages_are_found_in_what_dpkg_prints() {
+        let package = |line| Deb.complaint(line).and_then(|complaint| complaint.package);
+        assert_eq!(package("dpkg: error processing package hello (--configure):").as_deref(), Some("hello"));
+        let archive = "dpkg: error processing archive /.kiln/packages/0001_bad.deb (--unpack):";
+        assert_eq!(package(archive).as_deref(), Some("0001_bad.deb"));
+        assert_eq!(package("Setting up hello (1) ..."), None);
+    }
 }

@@ -13,16 +13,16 @@ use std::time::SystemTime;
 use pkg::Sha256;
 use pkgfile::deb::{DebLimits, DebReader};
 
-/// Why a package could not be repacked.
+/// Why a package could not be provided.
 #[derive(Debug)]
-pub(crate) enum RepackError {
+pub(crate) enum ProvideError {
     /// The package is damaged or hostile.
     Package(String),
     /// The worker's trouble.
     Worker(io::Error),
 }
 
-impl From<io::Error> for RepackError {
+impl From<io::Error> for ProvideError {
     fn from(error: io::Error) -> Self {
         Self::Worker(error)
     }
@@ -36,13 +36,22 @@ pub(crate) struct PackageCache {
     package_bytes: u64,
 }
 
-/// One package to repack, or to find.
+/// What is known of the packages of a root once they are provided.
+#[derive(Debug, Default)]
+pub(crate) struct Provided {
+    /// About how large the root becomes.
+    pub bytes: u64,
+    /// Symbolic links that have to be there before anything is unpacked: path and target.
+    pub links: Vec<(String, String)>,
+}
+
+/// One package of a root to be made.
 pub(crate) struct Wanted<'a> {
     /// Digest of the original.
     pub sha256: Sha256,
     /// The original.
     pub original: &'a Path,
-    /// Where to link the repacked one.
+    /// Where it is wanted.
     pub link: PathBuf,
 }
 
@@ -63,38 +72,17 @@ impl PackageCache {
     ///
     /// # Errors
     /// The first failure, with the number of the package.
-    pub(crate) fn provide(
+    pub(crate) fn provide_repacked(
         &self,
         wanted: &[Wanted<'_>],
         stop: &(dyn Fn() -> bool + Sync),
-    ) -> Result<u64, (usize, RepackError)> {
-        let next = AtomicUsize::new(0);
-        let failure = Mutex::new(None);
-        let work = || {
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some(package) = wanted.get(number).filter(|_| !stop()) else { return };
-                if let Err(error) = self.provide_one(package) {
-                    failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((number, error));
-                    next.store(wanted.len(), Ordering::Relaxed);
-                }
-            }
-        };
-        std::thread::scope(|scope| {
-            let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-            for _ in 1..processors.min(wanted.len()) {
-                scope.spawn(work);
-            }
-            work();
-        });
-        if let Some(failure) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            return Err(failure);
-        }
+    ) -> Result<u64, (usize, ProvideError)> {
+        on_all_processors(wanted, stop, &|package| self.provide_one(package))?;
         let size = |package: &Wanted<'_>| fs::metadata(&package.link).map_or(0, |metadata| metadata.len());
         Ok(wanted.iter().map(size).sum())
     }
 
-    fn provide_one(&self, wanted: &Wanted<'_>) -> Result<(), RepackError> {
+    fn provide_one(&self, wanted: &Wanted<'_>) -> Result<(), ProvideError> {
         let kept = self.folder.join(wanted.sha256.to_string());
         if fs::hard_link(&kept, &wanted.link).is_ok() {
             // Only the order of eviction suffers if this fails.
@@ -131,12 +119,43 @@ impl PackageCache {
     }
 }
 
-fn damaged(error: &dyn std::error::Error) -> RepackError {
-    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-    RepackError::Package(format!("{error}{cause}"))
+/// Does something with every package.
+///
+/// # Errors
+/// The first failure, with the number of the package.
+pub(super) fn on_all_processors(
+    wanted: &[Wanted<'_>],
+    stop: &(dyn Fn() -> bool + Sync),
+    action: &(dyn Fn(&Wanted<'_>) -> Result<(), ProvideError> + Sync),
+) -> Result<(), (usize, ProvideError)> {
+    let next = AtomicUsize::new(0);
+    let failure = Mutex::new(None);
+    let work = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(package) = wanted.get(number).filter(|_| !stop()) else { return };
+            if let Err(error) = action(package) {
+                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((number, error));
+                next.store(wanted.len(), Ordering::Relaxed);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        for _ in 1..processors.min(wanted.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
-fn repack(original: impl io::Read, target: &mut File, package_bytes: u64) -> Result<(), RepackError> {
+pub(super) fn damaged(error: &dyn std::error::Error) -> ProvideError {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    ProvideError::Package(format!("{error}{cause}"))
+}
+
+fn repack(original: impl io::Read, target: &mut File, package_bytes: u64) -> Result<(), ProvideError> {
     let limits = DebLimits { data_bytes: package_bytes, ..DebLimits::default() };
     let mut reader = DebReader::open(original, limits).map_err(|e| damaged(&e))?;
     let mut control = tar::Builder::new(Vec::new());
@@ -169,11 +188,11 @@ fn member(target: &mut File, name: &str, bytes: u64) -> io::Result<()> {
 }
 
 /// Copies; trouble while reading is the package's, while writing the worker's.
-fn copy(from: &mut dyn io::Read, to: &mut File) -> Result<u64, RepackError> {
+fn copy(from: &mut dyn io::Read, to: &mut File) -> Result<u64, ProvideError> {
     let mut buffer = vec![0; 1 << 18];
     let mut total = 0;
     loop {
-        let count = from.read(&mut buffer).map_err(|e| RepackError::Package(format!("data.tar: {e}")))?;
+        let count = from.read(&mut buffer).map_err(|e| ProvideError::Package(format!("data.tar: {e}")))?;
         let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { return Ok(total) };
         to.write_all(bytes)?;
         total += count as u64;

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::helper::context;
 use super::mounts::{self, Entered};
 use super::protocol::{Action, Event, SandboxSpec};
 use super::step::{self, Watcher};
-use super::{persist, sys, unpack, wire};
+use super::{collect, persist, sys, unpack, wire};
 
 /// Why the actions did not go on.
 pub(super) enum Stop {
@@ -110,8 +110,8 @@ impl Inside<'_> {
                     fs::copy(from, to).map_err(|e| context(to, e))?;
                 }
             }
-            Action::UnpackDeb { package, path, scripts } => {
-                unpack::deb(package, Path::new(path), scripts.as_deref())?;
+            Action::Unpack { format, package, path, scripts } => {
+                unpack::package(*format, package, Path::new(path), scripts.as_deref())?;
                 watcher.look();
             }
             Action::Run(step) => step::run(step, watcher, self.control)?,
@@ -124,7 +124,9 @@ impl Inside<'_> {
                 let store = self.entered.store.as_ref().ok_or_else(|| io::Error::other("no store is mounted"))?;
                 persist::empty(store).map_err(|e| context("emptying a folder", e))?;
             }
-            Action::Collect { folder } => self.collect(folder).map_err(|e| context("collecting results", e))?,
+            Action::Collect { folder, below } => {
+                collect::folder(folder, *below, self.control).map_err(|e| context("collecting results", e))?;
+            }
         }
         Ok(())
     }
@@ -134,55 +136,6 @@ impl Inside<'_> {
         let mut target = File::options().write(true).create_new(true).mode(0o644).open(path)?;
         io::copy(source, &mut target)?;
         chown(path, Some(owner), Some(owner))
-    }
-
-    /// Hands over regular files; nothing else runs any more, so what is seen is what is opened.
-    fn collect(&self, folder: &str) -> io::Result<()> {
-        use rustix::fs::{Mode, OFlags};
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let folder_fd = rustix::fs::open(folder, flags, Mode::empty())?;
-        let mut names = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&folder_fd)? {
-            let name = entry?.file_name().to_owned();
-            if name.as_bytes() != b"." && name.as_bytes() != b".." {
-                names.push(name);
-            }
-        }
-        names.sort();
-        for name in names {
-            let Ok(text) = name.to_str().map(str::to_owned) else { continue };
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-            let event = match rustix::fs::openat(&folder_fd, &name, flags, Mode::empty()) {
-                Err(rustix::io::Errno::LOOP) => Event::NotAFile { name: text, what: "a symbolic link".to_owned() },
-                Err(error) => Event::NotAFile { name: text, what: error.to_string() },
-                Ok(fd) => {
-                    let metadata = File::from(fd.try_clone()?).metadata()?;
-                    match not_a_file(&metadata) {
-                        None => {
-                            let event = Event::Result { name: text, bytes: metadata.len() };
-                            wire::send(self.control.as_fd(), &event, Some(fd.as_fd()))?;
-                            continue;
-                        }
-                        Some(_) if metadata.is_dir() => continue,
-                        Some(what) => Event::NotAFile { name: text, what: what.to_owned() },
-                    }
-                }
-            };
-            wire::send(self.control.as_fd(), &event, None)?;
-        }
-        Ok(())
-    }
-}
-
-fn not_a_file(metadata: &fs::Metadata) -> Option<&'static str> {
-    if metadata.is_dir() {
-        Some("a folder")
-    } else if !metadata.is_file() {
-        Some("neither a file nor a folder")
-    } else if metadata.nlink() != 1 {
-        Some("a file with several names")
-    } else {
-        None
     }
 }
 

@@ -5,6 +5,7 @@
 //! the host's process namespace and only waits; its inner half is the first process of the sandbox.
 //! Read [`protocol::SandboxSpec`] first.
 
+mod collect;
 pub(crate) mod handle;
 mod helper;
 pub(crate) mod idmap;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pkg::PackageFormat;
 use serde::{Deserialize, Serialize};
 
 /// One line of a user namespace's id map.
@@ -117,8 +118,8 @@ pub(crate) enum Action {
     CopyIn { file: usize, path: String, owner: u32 },
     /// Copies a file of the root, if it is there and the other one is not.
     CopyIfMissing { from: String, to: String },
-    /// Unpacks a Debian package, and its maintainer scripts to `scripts` (a prefix of paths) if given.
-    UnpackDeb { package: String, path: String, scripts: Option<String> },
+    /// Unpacks a package without installing it, and its scripts to `scripts` (a prefix of paths) if given.
+    Unpack { format: PackageFormat, package: String, path: String, scripts: Option<String> },
     /// Runs a program to its end; whatever it leaves running is killed.
     Run(Step),
     /// Removes a file or a whole folder; nothing there is fine.
@@ -127,8 +128,9 @@ pub(crate) enum Action {
     Persist,
     /// Removes everything in [`SandboxSpec::store`].
     EmptyStore,
-    /// Hands over the regular files of a folder.
-    Collect { folder: String },
+    /// Hands over the regular files of a folder; with `below`, those of the folders in it too. A folder that is not there
+    /// has none.
+    Collect { folder: String, below: bool },
 }
 
 /// One program run.
@@ -148,6 +150,17 @@ pub(crate) struct Step {
     pub only_if: Option<String>,
     /// How many more times to try after a failure.
     pub retries: u32,
+    /// What is handed over even if the program fails.
+    pub last_words: Option<LastWords>,
+}
+
+/// Files that say more of a failure than its exit status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastWords {
+    /// The exit status that promises them.
+    pub status: i32,
+    /// The folder they are in.
+    pub folder: String,
 }
 
 /// What the helper reports, in order.
@@ -164,9 +177,9 @@ pub(crate) enum Event {
     StepFailed { label: String, status: Option<i32>, signal: Option<i32>, sought_network: bool },
     /// A bound of [`Watch`] was passed; everything goes on until the engine ends it.
     Exceeded(Bound),
-    /// A regular file of the collected folder; its descriptor comes with the message.
+    /// A regular file of a collected folder; its descriptor comes with the message.
     Result { name: String, bytes: u64 },
-    /// Something else in the collected folder.
+    /// Something else in a collected folder.
     NotAFile { name: String, what: String },
     /// A package is not what it should be; nothing more is done.
     BadPackage { package: String, detail: String },

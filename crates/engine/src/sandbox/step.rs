@@ -14,7 +14,7 @@ use super::helper::context;
 use super::init::Stop;
 use super::protocol::{Bound, Event, Step, Watch};
 use super::seccomp::Filter;
-use super::{sys, wire};
+use super::{collect, sys, wire};
 
 /// Time between two looks at the bounds.
 const LOOK: Duration = Duration::from_millis(100);
@@ -134,6 +134,9 @@ pub(super) fn run(step: &Step, watcher: &mut Watcher<'_>, control: &OwnedFd) -> 
             return Ok(());
         }
         if tries_left == 0 {
+            if let Some(words) = step.last_words.as_ref().filter(|words| status.exit_status() == Some(words.status)) {
+                collect::folder(&words.folder, false, control).map_err(|e| context("collecting", e))?;
+            }
             let event = Event::StepFailed {
                 label,
                 status: status.exit_status(),

@@ -237,7 +237,8 @@ impl Kit {
             files.insert(file.sha256, path.clone());
             list.push(file);
         }
-        let recipe = list.iter().find(|file| file.name.as_str().ends_with(".dsc")).unwrap().name.clone();
+        let is_recipe = |name: &str| [".dsc", ".spec", ".src.rpm"].iter().any(|ending| name.ends_with(ending));
+        let recipe = list.iter().find(|file| is_recipe(file.name.as_str())).unwrap().name.clone();
         let job = JobSpec {
             job: JobId::new(7),
             title: "test/package debian x86_64".to_owned(),

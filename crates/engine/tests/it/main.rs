@@ -11,3 +11,5 @@ mod kit;
 mod life;
 mod measure;
 mod rootless;
+mod rpm;
+mod rpm_kit;

@@ -10,7 +10,18 @@ use model::{FailureCause, JobOutcome, Phase, ResultFile};
 use crate::kit::{config, folder, kit, source};
 
 /// Remembers when the recipe printed its first line.
-struct FirstLine(Instant, Mutex<(Vec<u8>, Option<Duration>)>);
+pub(crate) struct FirstLine(Instant, Mutex<(Vec<u8>, Option<Duration>)>);
+
+impl FirstLine {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now(), Mutex::default())
+    }
+
+    /// When the line came, since this was made.
+    pub(crate) fn first_line(&self) -> Option<Duration> {
+        self.1.lock().unwrap().1
+    }
+}
 
 impl JobSink for FirstLine {
     fn log(&self, bytes: &[u8]) {
@@ -33,7 +44,7 @@ impl JobSink for FirstLine {
 }
 
 /// Processor seconds of this program, of the helpers it waited for, and of all they waited for.
-fn processor_seconds() -> (f64, f64) {
+pub(crate) fn processor_seconds() -> (f64, f64) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let numbers: Vec<f64> =
         stat.rsplit_once(')').unwrap().1.split_whitespace().skip(11).take(4).map(|n| n.parse().unwrap()).collect();
@@ -56,7 +67,7 @@ fn measure_roots() {
         let (mut job, files) = kit.job(&source(work.path(), "exit 1"));
         job.settings.command = ["sh", "-c", "echo; echo first line; echo; exit 1"].map(str::to_owned).to_vec();
         let before = processor_seconds();
-        let sink = FirstLine(Instant::now(), Mutex::default());
+        let sink = FirstLine::new();
         let report = engine.run(&job, &files, &sink, &CancelToken::new());
         let took = sink.0.elapsed();
         assert!(matches!(report.outcome, JobOutcome::Failed(FailureCause::Recipe { .. })), "{:?}", report.outcome);

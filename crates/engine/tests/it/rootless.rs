@@ -9,6 +9,7 @@ use model::{JobOutcome, RootSpec};
 use pkg::Sha256;
 
 use crate::kit::{self, GOOD, Sink, source};
+use crate::rpm_kit::{self, COMPILE};
 
 /// User and group `nobody`, who needs not be made.
 const USER: u32 = 65_534;
@@ -26,6 +27,10 @@ fn as_user(test: &str, range: bool) -> Option<()> {
     std::os::unix::fs::chown(state.path(), Some(USER), Some(USER)).unwrap();
     let root = serde_json::to_vec(&(&kit.root, &kit.paths.iter().collect::<Vec<_>>())).unwrap();
     fs::write(state.path().join("root.json"), root).unwrap();
+    if let Some(kit) = rpm_kit::rpm_kit().filter(|_| range) {
+        let root = serde_json::to_vec(&(kit.root(&[]), kit.paths.iter().collect::<Vec<_>>())).unwrap();
+        fs::write(state.path().join("rpm-root.json"), root).unwrap();
+    }
     for file in ["subuid", "subgid"] {
         fs::write(state.path().join(file), if range { RANGE } else { "somebody:1879048192:65536\n" }).unwrap();
     }
@@ -73,8 +78,11 @@ fn open_as_this_user() {
 fn build_as_this_user() {
     let state = std::env::var_os("KILN_TEST_STATE").unwrap();
     let folder = PathBuf::from(state);
-    let (root, paths): (RootSpec, Vec<(Sha256, PathBuf)>) =
-        serde_json::from_slice(&fs::read(folder.join("root.json")).unwrap()).unwrap();
+    let read = |name: &str| -> Option<(RootSpec, Vec<(Sha256, PathBuf)>)> {
+        Some(serde_json::from_slice(&fs::read(folder.join(name)).ok()?).unwrap())
+    };
+    let (root, paths) = read("root.json").unwrap();
+    let rpm_root = read("rpm-root.json");
     let state = folder.join("state");
     let engine = Engine::open(kit::config(state.clone())).unwrap();
     let kit = kit::Kit { engine, root, paths: paths.into_iter().collect() };
@@ -85,6 +93,14 @@ fn build_as_this_user() {
         let report = kit.engine.run(&job, &files, &sink, &CancelToken::new());
         assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
         assert_eq!(report.warm_root, warm);
+    }
+    if let Some((root, paths)) = rpm_root {
+        let folder = tempfile::tempdir().unwrap();
+        let sources = rpm_kit::source(folder.path(), &rpm_kit::spec("", COMPILE, ""));
+        let (job, files) = rpm_kit::spec_job(&kit, root, &paths.into_iter().collect(), &sources);
+        let sink = Sink::default();
+        let report = kit.engine.run(&job, &files, &sink, &CancelToken::new());
+        assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
     }
     drop(kit);
     // A new engine removes what belongs to ids of sandboxes.

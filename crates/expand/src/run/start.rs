@@ -7,6 +7,7 @@ use pkg::dep::{Constraint, Dependency, Rich, alternatives, is_rich};
 use pkg::problem::DependencyProblem;
 
 use super::{ClauseKind, DepText, Local, LocalAtom, LocalRich, Reason, Run, Todo, What};
+use crate::config::NamedAlternatives;
 use crate::pool::Pool;
 use crate::pool::deps::RichNode;
 use crate::request::Wish;
@@ -114,16 +115,23 @@ impl<T: Trace> Run<'_, T> {
     }
 
     fn is_named(&self, package: u32, text: &str) -> bool {
-        alternatives(text).any(|single| self.pool.is_named(package, &Dependency::parse(single)))
+        let mut is_named = alternatives(text).map(|single| self.pool.is_named(package, &Dependency::parse(single)));
+        match self.rules.named_alternatives {
+            NamedAlternatives::Any => is_named.any(|is_named| is_named),
+            NamedAlternatives::First => is_named.next() == Some(true),
+        }
     }
 
     /// Decides for the only provider that has the very name and version asked for; false if there is none or several.
     ///
-    /// Rule: perl-BSSolv; Build.pm compares the name of the first alternative only.
+    /// Rule: that of [`NamedAlternatives`].
     fn take_named(&mut self, local: u32) -> bool {
         let dependency = &self.locals[local as usize];
         let mut providers = Cow::Borrowed(&*dependency.providers);
         let named: Vec<u32> = if let Some(rich) = &dependency.rich {
+            if self.rules.named_alternatives == NamedAlternatives::First {
+                return false;
+            }
             let Some(tree) = rich.tree.as_ref().filter(|tree| is_plain_choice(tree)) else { return false };
             providers = Cow::Owned(all_providers(tree, rich.atoms.as_slice()));
             providers.iter().copied().filter(|package| self.is_rich_named(*package, tree, &rich.atoms)).collect()

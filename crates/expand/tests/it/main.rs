@@ -15,6 +15,8 @@ mod why;
 
 use std::path::{Path, PathBuf};
 
+use expand::NamedAlternatives;
+
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -94,11 +96,17 @@ fn debian_sources_get_the_recorded_packages() {
     let pool = universe.pool();
     assert!(pool.memory_bytes() < 17_000_000, "{} bytes", pool.memory_bytes());
     let sample = universe.sample("debian12", 1500);
-    for (recorded, has_extra) in [("expected-bssolv-sched", false), ("expected-bssolv-prefers", true)] {
-        let config = case::read_config("x86_64", &universe::config(&folder, has_extra).unwrap());
+    for (recorded, engine, has_extra) in [
+        ("expected-bssolv-sched", NamedAlternatives::Any, false),
+        ("expected-bssolv-prefers", NamedAlternatives::Any, true),
+        ("expected-obsbuild-sched", NamedAlternatives::First, false),
+        ("expected-obsbuild-prefers", NamedAlternatives::First, true),
+    ] {
+        let mut config = case::read_config("x86_64", &universe::config(&folder, has_extra).unwrap());
+        config.named_alternatives = engine;
         let expander = expand::Expander::new(&pool, &config);
         let recorded = folder.join(format!("{recorded}.jsonl.xz"));
-        let (passed, differences) = universe::compare(&universe, &expander, &recorded, &sample).unwrap();
+        let (passed, differences) = universe::compare(&universe, &expander, &recorded, &sample, engine).unwrap();
         let shown: Vec<String> = differences.iter().take(5).map(ToString::to_string).collect();
         eprintln!("{passed} passed, {} failed", differences.len());
         assert!(differences.is_empty() && passed > 0, "{} failed\n{}", differences.len(), shown.join("\n"));

@@ -9,4 +9,5 @@ mod copr_client;
 mod death;
 mod demo;
 mod kit;
+mod rpm;
 mod why;

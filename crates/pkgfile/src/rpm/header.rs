@@ -6,9 +6,11 @@ use super::RpmError;
 use super::tag::Tag;
 use crate::ar::read_whole_or_nothing;
 
-const MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
+pub(super) const MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
 const PREAMBLE_BYTES: usize = 16;
 const ENTRY_BYTES: usize = 16;
+/// Memory that is taken for a header before it is there.
+const READ_AHEAD_BYTES: usize = 64 << 10;
 /// Entries of one header; rpm's own bound.
 const MAX_ENTRIES: u32 = 0xffff;
 /// Values of one entry, bytes of binary ones apart; the largest real packages have some 300,000 files.
@@ -63,7 +65,9 @@ impl Header {
         if length > limit_bytes {
             return Err(RpmError::HeaderTooLong { which, limit_bytes });
         }
-        let mut bytes = preamble.to_vec();
+        let most = usize::try_from(length).unwrap_or(usize::MAX).min(READ_AHEAD_BYTES);
+        let mut bytes = Vec::with_capacity(PREAMBLE_BYTES + most);
+        bytes.extend_from_slice(&preamble);
         let count = reader.take(length).read_to_end(&mut bytes).map_err(read_error)?;
         if u64::try_from(count) != Ok(length) {
             return Err(read_error(io::ErrorKind::UnexpectedEof.into()));
@@ -162,12 +166,35 @@ impl Header {
         self.numbers(tag).next()
     }
 
+    /// An entry as it is in the file: number of its type, count, bytes. `None` if it is not there, or has texts that do not
+    /// end.
+    pub(super) fn raw(&self, tag: Tag) -> Option<(u32, usize, &[u8])> {
+        let entry = self.entry(tag)?;
+        let bytes = self.from(entry);
+        let (kind, length) = match entry.kind {
+            Kind::Int8 => (2, entry.count),
+            Kind::Int16 => (3, entry.count.checked_mul(2)?),
+            Kind::Int32 => (4, entry.count.checked_mul(4)?),
+            Kind::Int64 => (5, entry.count.checked_mul(8)?),
+            Kind::Text => (6, texts_length(bytes, 1)?),
+            Kind::Binary => (7, entry.count),
+            Kind::Texts => (8, texts_length(bytes, entry.count)?),
+        };
+        Some((kind, entry.count, bytes.get(..length)?))
+    }
+
     /// The bytes of a binary entry.
     #[must_use]
     pub fn binary(&self, tag: Tag) -> Option<&[u8]> {
         let entry = self.entry(tag).filter(|entry| entry.kind == Kind::Binary)?;
         self.from(entry).get(..entry.count)
     }
+}
+
+/// The length of texts with their ends; `None` if there are fewer.
+fn texts_length(bytes: &[u8], count: usize) -> Option<usize> {
+    let last = count.checked_sub(1)?;
+    bytes.iter().enumerate().filter(|(_, byte)| **byte == 0).nth(last).map(|(place, _)| place + 1)
 }
 
 /// Reads and checks one entry; `Some(None)` if it is of the type that has no values.

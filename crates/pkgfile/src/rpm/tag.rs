@@ -15,21 +15,30 @@ macro_rules! tags {
 
 // Of the signature header. Its numbers from 1000 on mean other things in the main header.
 tags! {
+    HEADER_SIGNATURES = 62;
     SIG_DSA = 267;
     SIG_RSA = 268;
     SIG_SHA1 = 269;
     SIG_LONG_SIZE = 270;
+    SIG_LONG_ARCHIVE_SIZE = 271;
     SIG_SHA256 = 273;
     SIG_FILE_SIGNATURES = 274;
+    SIG_FILE_SIGNATURE_LENGTH = 275;
+    SIG_VERITY_SIGNATURES = 276;
+    SIG_VERITY_SIGNATURE_ALGO = 277;
     SIG_OPENPGP = 278;
+    SIG_SHA3_256 = 279;
     SIG_SIZE = 1000;
     SIG_PGP = 1002;
     SIG_MD5 = 1004;
     SIG_GPG = 1005;
+    SIG_PAYLOAD_SIZE = 1007;
+    SIG_RESERVED_SPACE = 1008;
 }
 
 // Of the main header.
 tags! {
+    HEADER_IMMUTABLE = 63;
     NAME = 1000;
     VERSION = 1001;
     RELEASE = 1002;
@@ -156,4 +165,5 @@ tags! {
     POST_UN_TRANS = 5105;
     PRE_UN_TRANS_PROG = 5106;
     POST_UN_TRANS_PROG = 5107;
+    RPM_FORMAT = 5114;
 }

@@ -129,7 +129,7 @@ fn check(settings: &SuiteSettings) -> Result<(), WriteError> {
 
 /// On average a chunk has 128 stanzas, some 100 kB: smaller ones compress worse, larger ones cost more than hashing the whole
 /// index does.
-fn ends_chunk(piece: &Piece<'_>) -> bool {
+fn ends_chunk(piece: &Piece) -> bool {
     matches!(piece.sha256.as_bytes(), [0 | 1, ..])
 }
 
@@ -150,11 +150,17 @@ impl Table {
     ) -> Result<(), WriteError> {
         let is_for = |stanza: &&&Stanza| stanza.architecture() == architecture || stanza.architecture() == "all";
         let stanzas: Vec<&Stanza> = sorted.iter().filter(is_for).copied().collect();
-        let pieces = stanzas.iter().map(|stanza| Piece { text: stanza.text(), sha256: stanza.sha256() });
-        let mut chunks = chunks::cut(pieces, ends_chunk);
+        let length = |text: &str| u64::try_from(text.len()).unwrap_or(u64::MAX);
+        let piece = |stanza: &&Stanza| Piece { sha256: stanza.sha256(), bytes: length(stanza.text()) };
+        let pieces: Vec<Piece> = stanzas.iter().map(piece).collect();
+        let mut chunks = chunks::cut(&pieces, ends_chunk);
         if chunks.is_empty() {
-            chunks.push(Chunk::of_text(""));
+            chunks.push(Chunk::of_text(String::new()));
         }
+        let mut texts = |place: usize, text: &mut String| {
+            text.push_str(stanzas.get(place).map_or("", |stanza| stanza.text()));
+            Ok(())
+        };
         let folder = format!("{}/binary-{architecture}", settings.component);
         let path = format!("{folder}/Packages");
         // APT wants to know the plain form even where it is not offered.
@@ -166,14 +172,15 @@ impl Table {
         }
         for compression in &settings.compressions {
             let path = format!("{path}{}", compression.suffix());
-            let content = match compression {
-                Compression::None => stanzas.iter().map(|stanza| stanza.text()).collect::<String>().into_bytes(),
-                _ => chunks::compressed(&chunks, *compression, cache)
-                    .map_err(|source| WriteError::Compress { path: path.clone(), source })?,
-            };
-            self.add_file(&path, content);
+            if *compression == Compression::None {
+                self.add_text(&path, stanzas.iter().map(|stanza| stanza.text()).collect());
+                continue;
+            }
+            let index = chunks::compressed(&chunks, *compression, cache, &mut texts)
+                .map_err(|source| WriteError::Compress { path: path.clone(), source })?;
+            self.add_file(&path, index.content, index.sha256);
         }
-        self.add_file(&format!("{folder}/Release"), architecture_release(settings, architecture).into_bytes());
+        self.add_text(&format!("{folder}/Release"), architecture_release(settings, architecture));
         Ok(())
     }
 
@@ -182,8 +189,12 @@ impl Table {
         let _ = writeln!(self.lines, " {sha256} {bytes:>8} {path}");
     }
 
-    fn add_file(&mut self, path: &str, content: Vec<u8>) {
-        let sha256 = Sha256::of(&content);
+    fn add_text(&mut self, path: &str, text: String) {
+        let sha256 = Sha256::of(text.as_bytes());
+        self.add_file(path, text.into_bytes(), sha256);
+    }
+
+    fn add_file(&mut self, path: &str, content: Vec<u8>, sha256: Sha256) {
         self.add_line(path, content.len(), &sha256);
         let full = |path: &str| format!("{}/{path}", self.folder);
         let paths = vec![full(path), full(&by_hash_path(path, &sha256))];

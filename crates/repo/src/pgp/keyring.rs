@@ -1,4 +1,4 @@
-use std::io::BufReader;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use pgp::composed::{Deserializable as _, DetachedSignature, PublicOrSecret, SignedPublicKey, SignedPublicSubKey};
 use pgp::crypto::hash::HashAlgorithm;
@@ -51,6 +51,9 @@ pub enum VerifyError {
     /// Not one clearsigned message and nothing else.
     #[error("not a clearsigned message")]
     NotClearsigned,
+    /// What was signed can not be read.
+    #[error("signed content can not be read")]
+    Read(#[source] io::Error),
     /// The signatures can not be read.
     #[error("signature can not be read")]
     Malformed(#[source] OpenPgpError),
@@ -182,7 +185,7 @@ impl Keyring {
     pub fn verify_clearsigned(&self, message: &[u8], now: i64) -> Result<Verified, VerifyError> {
         let message = std::str::from_utf8(message).map_err(|_| VerifyError::NotClearsigned)?;
         let parts = cleartext::split(message).ok_or(VerifyError::NotClearsigned)?;
-        let verified = self.verify(parts.signed.as_bytes(), parts.signature.as_bytes(), now)?;
+        let verified = self.verify(&mut parts.signed.as_bytes(), parts.signature.as_bytes(), now)?;
         Ok(Verified { text: parts.signed.replace("\r\n", "\n") + "\n", ..verified })
     }
 
@@ -191,10 +194,25 @@ impl Keyring {
     /// # Errors
     /// As [`Keyring::verify_clearsigned`].
     pub fn verify_detached(&self, content: &[u8], signature: &[u8], now: i64) -> Result<Verified, VerifyError> {
-        self.verify(content, signature, now)
+        self.verify(&mut &*content, signature, now)
     }
 
-    fn verify(&self, content: &[u8], signatures: &[u8], now: i64) -> Result<Verified, VerifyError> {
+    /// As [`Keyring::verify_detached`], for content that is read: from `start` to its end, once for each signature that a
+    /// key of the keyring may have made.
+    ///
+    /// # Errors
+    /// As [`Keyring::verify_clearsigned`], and [`VerifyError::Read`].
+    pub fn verify_detached_of(
+        &self,
+        content: &mut (impl Read + Seek),
+        start: u64,
+        signature: &[u8],
+        now: i64,
+    ) -> Result<Verified, VerifyError> {
+        self.verify(&mut FromPlace { reader: content, start }, signature, now)
+    }
+
+    fn verify(&self, content: &mut dyn Content, signatures: &[u8], now: i64) -> Result<Verified, VerifyError> {
         let malformed = |error| VerifyError::Malformed(OpenPgpError(error));
         let (signatures, _) = DetachedSignature::from_reader_many_buf(BufReader::new(signatures)).map_err(malformed)?;
         let mut closest = None;
@@ -212,13 +230,37 @@ impl Keyring {
                 issuers.extend(issuer(&signature));
             }
             for key in known {
-                match key.check(&signature, content, now) {
+                let reader = content.open().map_err(VerifyError::Read)?;
+                match key.check(&signature, reader, now) {
                     Ok(verified) => return Ok(verified),
                     Err(error) => closest = Some(error),
                 }
             }
         }
         Err(closest.unwrap_or_else(|| VerifyError::UnknownKey { issuers: issuers.join(" ") }))
+    }
+}
+
+/// What was signed; may be read several times.
+trait Content {
+    fn open(&mut self) -> io::Result<Box<dyn Read + '_>>;
+}
+
+impl Content for &[u8] {
+    fn open(&mut self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(*self))
+    }
+}
+
+struct FromPlace<'r, R> {
+    reader: &'r mut R,
+    start: u64,
+}
+
+impl<R: Read + Seek> Content for FromPlace<'_, R> {
+    fn open(&mut self) -> io::Result<Box<dyn Read + '_>> {
+        self.reader.seek(SeekFrom::Start(self.start))?;
+        Ok(Box::new(&mut *self.reader))
     }
 }
 
@@ -237,7 +279,7 @@ impl TrustedKey {
         }
     }
 
-    fn check(&self, signature: &Signature, content: &[u8], now: i64) -> Result<Verified, VerifyError> {
+    fn check(&self, signature: &Signature, content: impl Read, now: i64) -> Result<Verified, VerifyError> {
         let fingerprint = || self.fingerprint.clone();
         let refused = |reason| VerifyError::NotAcceptable { fingerprint: fingerprint(), reason };
         if !matches!(signature.typ(), Some(SignatureType::Text | SignatureType::Binary)) {

@@ -1,5 +1,8 @@
+use std::io::Read;
+
 use pgp::composed::{ArmorOptions, Deserializable as _, DetachedSignature, KeyType, SignedKeyDetails, SignedSecretKey};
 use pgp::crypto::hash::HashAlgorithm;
+use pgp::crypto::public_key::PublicKeyAlgorithm;
 use pgp::packet::{
     Features, KeyFlags, PacketTrait as _, PubKeyInner, PublicKey, SecretKey, Signature, SignatureConfig, SignatureType,
     Subpacket, SubpacketData, UserId,
@@ -156,10 +159,24 @@ impl SigningKey {
     /// # Errors
     /// [`SignError`].
     pub fn detached_packet(&self, content: &[u8], signed_at: i64) -> Result<Vec<u8>, SignError> {
+        self.detached_packet_of(&mut &*content, signed_at)
+    }
+
+    /// As [`SigningKey::detached_packet`], over what a reader gives.
+    ///
+    /// # Errors
+    /// [`SignError`], also if the reader fails.
+    pub fn detached_packet_of(&self, content: &mut dyn Read, signed_at: i64) -> Result<Vec<u8>, SignError> {
         Ok(DetachedSignature::new(self.sign(SignatureType::Binary, content, signed_at)?).to_bytes()?)
     }
 
-    fn sign(&self, kind: SignatureType, content: &[u8], signed_at: i64) -> Result<Signature, SignError> {
+    /// Whether it is an RSA key, for whose signatures rpm has tags of their own.
+    #[must_use]
+    pub fn is_rsa(&self) -> bool {
+        matches!(self.key.primary_key.algorithm(), PublicKeyAlgorithm::RSA | PublicKeyAlgorithm::RSASign)
+    }
+
+    fn sign(&self, kind: SignatureType, content: impl Read, signed_at: i64) -> Result<Signature, SignError> {
         let key = &self.key.primary_key;
         let time = u32::try_from(signed_at).map_err(|_| SignError::Time { seconds: signed_at })?;
         let mut config = SignatureConfig::v4(kind, key.algorithm(), HASH);

@@ -1,11 +1,12 @@
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 
 use pkg::{Sha256, Sha256Hasher};
 use pkgfile::compression::Compression;
 
-use super::PackageXml;
 use super::text::{push_attribute, push_text};
+use super::{PackageOutline, PackageXml};
 use crate::chunks::{self, Chunk, ChunkCache, Piece};
 use crate::output::{OutputFile, is_safe_path};
 use crate::pgp::{SignError, Signer};
@@ -66,6 +67,21 @@ pub enum RepodataError {
         /// The location.
         location: String,
     },
+    /// The caller could not give a package.
+    #[error("{location}: its metadata is not at hand")]
+    Package {
+        /// The package's location.
+        location: String,
+        /// What the caller said.
+        #[source]
+        source: io::Error,
+    },
+    /// The caller gave a package whose elements are not those of its outline.
+    #[error("{location}: its metadata is not that of its outline")]
+    Changed {
+        /// The package's location.
+        location: String,
+    },
     /// A compressor failed.
     #[error("{file}: can not be compressed")]
     Compress {
@@ -82,10 +98,12 @@ pub enum RepodataError {
 
 /// Bytes a chunk has on average: smaller ones compress worse, larger ones take longer to compress for one package more.
 const CHUNK_BYTES: u64 = 128 << 10;
+/// Packages a chunk has on average at the most: each of them may have to be fetched for one package more.
+const CHUNK_PACKAGES: u64 = 128;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
-/// Kind, root element with its names, in the order of [`PackageXml::pieces`].
+/// Kind, root element with its names, in the order of [`PackageXml::texts`].
 const FILES: [(&str, &str, &str); 3] = [
     (
         "primary",
@@ -112,16 +130,41 @@ pub fn write_repodata(
     signer: &dyn Signer,
     now: i64,
 ) -> Result<Vec<OutputFile>, RepodataError> {
+    let outlines: Vec<&PackageOutline> = packages.iter().map(|package| package.outline()).collect();
+    let mut load = |place: usize| packages.get(place).map(|package| Cow::Borrowed(*package)).ok_or_else(not_found);
+    write_repodata_from(settings, &outlines, &mut load, cache, signer, now)
+}
+
+fn not_found() -> io::Error {
+    io::ErrorKind::NotFound.into()
+}
+
+/// As [`write_repodata`], with the texts of packages asked for only where the cache lacks a chunk they are in.
+///
+/// `load` gives the package at a place of `packages`, up to three times. With a cache of the last publication that is a few dozen
+/// packages for one that is new, wherever it lies; everything else costs 32 bytes of digesting a package and file, and copying
+/// and digesting the compressed files. [`RepodataSettings::has_open_digests`] asks for all.
+///
+/// # Errors
+/// [`RepodataError`].
+pub fn write_repodata_from<'a>(
+    settings: &RepodataSettings,
+    packages: &[&PackageOutline],
+    load: &mut dyn FnMut(usize) -> io::Result<Cow<'a, PackageXml>>,
+    cache: &mut ChunkCache,
+    signer: &dyn Signer,
+    now: i64,
+) -> Result<Vec<OutputFile>, RepodataError> {
     check(settings)?;
-    let sorted = sorted(packages)?;
+    let mut packages = Packages { sorted: sorted(packages)?, load };
     let mut table = Table { lines: String::new(), files: Vec::new(), now };
     cache.begin();
     for place in 0..FILES.len() {
-        table.add_list(settings, place, &sorted, cache)?;
+        table.add_list(settings, place, &mut packages, cache)?;
     }
     cache.end();
     for extra in &settings.extras {
-        table.add_file(&extra.kind, &extra.file_name, extra.content.clone(), None);
+        table.add_file(&extra.kind, &extra.file_name, extra.content.clone(), Sha256::of(&extra.content), None);
     }
     let repomd = repomd(settings, &table.lines, now);
     let signature = signer.detached(repomd.as_bytes(), now).map_err(RepodataError::Sign)?;
@@ -151,23 +194,48 @@ fn check(settings: &RepodataSettings) -> Result<(), RepodataError> {
     Ok(())
 }
 
-/// The packages by location; the same one given twice counts once.
-fn sorted<'a>(packages: &[&'a PackageXml]) -> Result<Vec<&'a PackageXml>, RepodataError> {
-    let mut sorted = packages.to_vec();
-    sorted.sort_by(|left, right| left.location().cmp(right.location()));
-    sorted.dedup_by(|left, right| left == right);
+/// The packages by location, with their places; the same one given twice counts once.
+fn sorted<'p>(packages: &[&'p PackageOutline]) -> Result<Vec<(&'p PackageOutline, usize)>, RepodataError> {
+    let mut sorted: Vec<_> = packages.iter().enumerate().map(|(place, outline)| (*outline, place)).collect();
+    sorted.sort_by(|(left, _), (right, _)| left.location().cmp(right.location()));
+    sorted.dedup_by(|(left, _), (right, _)| left == right);
     let twice = sorted.windows(2).find_map(|pair| match pair {
-        [left, right] if left.location() == right.location() => Some(left.location().to_owned()),
+        [(left, _), (right, _)] if left.location() == right.location() => Some(left.location().to_owned()),
         _ => None,
     });
     twice.map_or(Ok(sorted), |location| Err(RepodataError::Duplicate { location }))
 }
 
 /// Whether the piece's own digest says that a chunk ends behind it: the longer it is, the likelier.
-fn ends_chunk(piece: &Piece<'_>) -> bool {
+fn ends_chunk(piece: &Piece) -> bool {
     let first = piece.sha256.as_bytes().first_chunk::<4>().copied().unwrap_or_default();
-    let length = u64::try_from(piece.text.len()).unwrap_or(u64::MAX);
-    u64::from(u32::from_be_bytes(first)) < length.saturating_mul(1 << 32) / CHUNK_BYTES
+    let share = piece.bytes.saturating_mul(1 << 32) / CHUNK_BYTES;
+    u64::from(u32::from_be_bytes(first)) < share.max((1 << 32) / CHUNK_PACKAGES)
+}
+
+/// The packages in order, and where their texts come from.
+struct Packages<'p, 'l, 'a> {
+    sorted: Vec<(&'p PackageOutline, usize)>,
+    load: &'l mut dyn FnMut(usize) -> io::Result<Cow<'a, PackageXml>>,
+}
+
+impl Packages<'_, '_, '_> {
+    /// What each of them is in the file at that place of [`FILES`].
+    fn pieces(&self, file: usize) -> Vec<Piece> {
+        self.sorted.iter().filter_map(|(outline, _)| outline.elements().get(file).copied()).collect()
+    }
+
+    /// Gives the text of the package with that number in the order.
+    fn text(&mut self, number: usize, file: usize, on_text: &mut dyn FnMut(&str)) -> Result<(), RepodataError> {
+        let Some((outline, place)) = self.sorted.get(number) else { return Ok(()) };
+        let location = || outline.location().to_owned();
+        let package = (self.load)(*place).map_err(|source| RepodataError::Package { location: location(), source })?;
+        if package.outline() != *outline {
+            return Err(RepodataError::Changed { location: location() });
+        }
+        on_text(package.texts().get(file).map_or("", String::as_str));
+        Ok(())
+    }
 }
 
 /// The files, and what `repomd.xml` says of them.
@@ -185,26 +253,33 @@ impl Table {
         &mut self,
         settings: &RepodataSettings,
         place: usize,
-        packages: &[&PackageXml],
+        packages: &mut Packages<'_, '_, '_>,
         cache: &mut ChunkCache,
     ) -> Result<(), RepodataError> {
         let Some((kind, root, names)) = FILES.get(place).copied() else { return Ok(()) };
-        let head = format!("{DECLARATION}<{root} {names} packages=\"{}\">\n", packages.len());
+        let head = format!("{DECLARATION}<{root} {names} packages=\"{}\">\n", packages.sorted.len());
         let tail = format!("</{root}>\n");
+        let open = settings.has_open_digests.then(|| open(packages, place, [&head, &tail])).transpose()?;
         // The head changes with the number of packages, so it is a chunk of its own.
-        let mut chunks = vec![Chunk::of_text(&head)];
-        let pieces = packages.iter().filter_map(|package| package.pieces().into_iter().nth(place));
-        chunks.extend(chunks::cut(pieces, ends_chunk));
-        chunks.push(Chunk::of_text(&tail));
-        let open = settings.has_open_digests.then(|| open(&chunks));
-        let content = chunks::compressed(&chunks, settings.compression, cache)
-            .map_err(|source| RepodataError::Compress { file: kind, source })?;
-        self.add_file(kind, &format!("{kind}.xml{}", settings.compression.suffix()), content, open);
+        let mut chunks = vec![Chunk::of_text(head)];
+        chunks.extend(chunks::cut(&packages.pieces(place), ends_chunk));
+        chunks.push(Chunk::of_text(tail));
+        let mut failure = None;
+        let mut texts = |number: usize, text: &mut String| {
+            let done = packages.text(number, place, &mut |own| text.push_str(own));
+            done.map_err(|error| {
+                failure = Some(error);
+                io::Error::other("the package is not at hand")
+            })
+        };
+        let index = chunks::compressed(&chunks, settings.compression, cache, &mut texts)
+            .map_err(|source| failure.take().unwrap_or(RepodataError::Compress { file: kind, source }))?;
+        let name = format!("{kind}.xml{}", settings.compression.suffix());
+        self.add_file(kind, &name, index.content, index.sha256, open);
         Ok(())
     }
 
-    fn add_file(&mut self, kind: &str, name: &str, content: Vec<u8>, open: Open) {
-        let sha256 = Sha256::of(&content);
+    fn add_file(&mut self, kind: &str, name: &str, content: Vec<u8>, sha256: Sha256, open: Open) {
         let path = format!("repodata/{sha256}-{name}");
         let lines = &mut self.lines;
         lines.push_str("<data");
@@ -225,14 +300,23 @@ impl Table {
     }
 }
 
-fn open(chunks: &[Chunk<'_>]) -> (Sha256, usize) {
+fn open(
+    packages: &mut Packages<'_, '_, '_>,
+    file: usize,
+    [head, tail]: [&str; 2],
+) -> Result<(Sha256, usize), RepodataError> {
     let mut hasher = Sha256Hasher::new();
     let mut bytes = 0;
-    for text in chunks.iter().flat_map(Chunk::texts) {
+    let mut add = |text: &str| {
         hasher.update(text.as_bytes());
         bytes += text.len();
+    };
+    add(head);
+    for number in 0..packages.sorted.len() {
+        packages.text(number, file, &mut add)?;
     }
-    (hasher.finish(), bytes)
+    add(tail);
+    Ok((hasher.finish(), bytes))
 }
 
 fn repomd(settings: &RepodataSettings, lines: &str, now: i64) -> String {

@@ -11,5 +11,6 @@ mod apt;
 mod pgp;
 mod rpm_tools;
 mod rpmmd;
+mod rpmsign;
 mod suite;
 mod tools;

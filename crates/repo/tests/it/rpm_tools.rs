@@ -1,16 +1,18 @@
 //! The tools of rpm distributions: rpmbuild makes packages, createrepo_c describes them, dnf and libsolv read what we write.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
+use std::io::{Cursor, Read as _};
 use std::path::{Path, PathBuf};
 
 use pkg::{PackageMeta, Sha256};
 use pkgfile::compression::Compression;
-use pkgfile::rpm::{RpmLimits, RpmPackage, RpmReader};
+use pkgfile::rpm::{RpmLimits, RpmPackage, RpmReader, SignatureKind};
+use repo::pgp::Keyring;
 use repo::rpmmd::{
     ChunkCache, PackageFile, PackageXml, PrimaryEntry, RepodataSettings, Repomd, RpmMdLimits, open_file,
     read_filelists, read_other, read_primary, write_repodata,
 };
+use repo::rpmsign::{sign_package, verify_package};
 
 use crate::pgp::{NOW, key};
 use crate::tools::run;
@@ -113,16 +115,25 @@ impl Repository {
         collect(&out, &mut found);
         found.sort();
         for path in found {
-            let bytes = std::fs::read(&path).unwrap();
-            let reader = RpmReader::open(bytes.as_slice(), RpmLimits::default()).unwrap();
-            let location = path.strip_prefix(&out).unwrap().to_string_lossy().into_owned();
-            let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
-            let modified_at = modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
-            let file = PackageFile { location, bytes: bytes.len() as u64, sha256: Sha256::of(&bytes), modified_at };
-            repository.rpms.push((file, reader.into_package()));
+            repository.rpms.push(described(&out, &path));
         }
         assert_eq!(repository.rpms.len(), 4);
         Some(repository)
+    }
+
+    /// Signs all packages with our key; returns what they were.
+    fn sign(&mut self) -> Vec<(PackageFile, RpmPackage)> {
+        let unsigned = self.rpms.clone();
+        for (file, package) in &mut self.rpms {
+            let path = self.folder.path().join("repo").join(&file.location);
+            let mut unsigned = Cursor::new(std::fs::read(&path).unwrap());
+            let mut signed = Vec::new();
+            let result = sign_package(&mut unsigned, &mut signed, &key(), NOW, RpmLimits::default()).unwrap();
+            std::fs::write(&path, &signed).unwrap();
+            (file.sha256, file.bytes) = (result.sha256, result.bytes);
+            *package = result.package;
+        }
+        unsigned
     }
 
     fn path(&self, below: &str) -> PathBuf {
@@ -186,6 +197,17 @@ impl Repository {
         open_file(file, &bytes).unwrap().read_to_end(&mut content).unwrap();
         Some(content)
     }
+}
+
+/// What metadata needs to know of a file below `folder`.
+fn described(folder: &Path, path: &Path) -> (PackageFile, RpmPackage) {
+    let bytes = std::fs::read(path).unwrap();
+    let reader = RpmReader::open(bytes.as_slice(), RpmLimits::default()).unwrap();
+    let location = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+    let modified = std::fs::metadata(path).unwrap().modified().unwrap();
+    let modified_at = modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+    let file = PackageFile { location, bytes: bytes.len() as u64, sha256: Sha256::of(&bytes), modified_at };
+    (file, reader.into_package())
 }
 
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -337,6 +359,61 @@ fn dnf_installs_from_what_we_write() {
     let Some((is_good, out, words)) = repository.dnf("installed", &arguments) else { return };
     assert!(is_good, "{out}{words}");
     assert!(repository.path("root-installed/usr/share/kiln-plain").is_dir(), "{out}{words}");
+}
+
+#[test]
+fn dnf_installs_what_we_signed_and_nothing_unsigned() {
+    let (Some(mut signed), Some(unsigned)) = (Repository::new(), Repository::new()) else { return };
+    signed.sign();
+    let arguments = ["install", "--setopt=install_weak_deps=0", "--setopt=kiln.gpgcheck=1", "kiln-sample-plain"];
+    for (repository, is_signed) in [(signed, true), (unsigned, false)] {
+        repository.publish(Compression::Zstd);
+        let Some((is_good, out, words)) = repository.dnf("checked", &arguments) else { return };
+        assert_eq!(is_good, is_signed, "{out}{words}");
+        assert_eq!(repository.path("root-checked/usr/share/kiln-plain").is_dir(), is_signed, "{out}{words}");
+        assert!(is_signed || out.contains("not signed") || words.contains("not signed"), "{out}{words}");
+    }
+}
+
+#[test]
+fn a_signed_package_says_what_the_unsigned_one_said() {
+    let Some(mut signed) = Repository::new() else { return };
+    let unsigned = signed.sign();
+    for ((file, package), (old_file, old)) in signed.rpms.iter().zip(&unsigned) {
+        assert_eq!((&file.location, file.bytes), (&old_file.location, old_file.bytes));
+        assert_eq!(package.header_range(), old.header_range());
+        assert_eq!(package.signatures(), [SignatureKind::Header]);
+        let path = signed.path("repo").join(&file.location);
+        assert_eq!(described(&signed.path("repo"), &path).0.sha256, file.sha256);
+    }
+}
+
+#[test]
+fn we_verify_what_rpmsign_signed() {
+    let Some(repository) = Repository::new() else { return };
+    let Some(key) = crate::rpmsign::rsa_key(repository.folder.path()) else { return };
+    let home = format!("_gpg_path {}", repository.text_path("gnupg"));
+    let keyring = Keyring::parse(&key.public_binary().unwrap()).unwrap();
+    for (file, _) in &repository.rpms {
+        let path = repository.path("repo").join(&file.location);
+        let text = path.to_string_lossy().into_owned();
+        let defines = [home.as_str(), "_gpg_name RSA <rsa@example.org>", "__gpg /usr/bin/gpg"];
+        let mut arguments: Vec<&str> = defines.into_iter().flat_map(|define| ["--define", define]).collect();
+        arguments.extend(["--addsign", &text]);
+        let Some((is_good, out, words)) = run("rpmsign", &arguments) else { return };
+        assert!(is_good, "{out}{words}");
+        let now = i64::from(u32::MAX / 2);
+        let theirs = std::fs::read(&path).unwrap();
+        let verified = verify_package(&mut Cursor::new(&theirs), &keyring, now, RpmLimits::default()).unwrap();
+        assert_eq!((verified.fingerprint, verified.kind), (key.fingerprint(), SignatureKind::Header));
+        // With the same key and time ours has the same entries, and is as long.
+        let mut ours = Vec::new();
+        let time = verified.signed_at;
+        let result = sign_package(&mut Cursor::new(&theirs), &mut ours, &key, time, RpmLimits::default()).unwrap();
+        assert_eq!(ours.len(), theirs.len());
+        let tags = |package: &RpmPackage| package.signature_header().tags().collect::<Vec<_>>();
+        assert_eq!(tags(&result.package), tags(&verified.package));
+    }
 }
 
 #[test]

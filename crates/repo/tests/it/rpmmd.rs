@@ -1,14 +1,17 @@
 //! Written rpm-md repositories, read back by our own readers; what a change costs, by counting.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
 use pkg::Sha256;
 use pkgfile::compression::Compression;
+use repo::compress::compress;
 use repo::pgp::Keyring;
 use repo::rpmmd::{
-    ChunkCache, ExtraFile, FileDigest, ListedFile, OutputFile, PackageXml, RepodataError, RepodataSettings, Repomd,
-    RpmMdError, RpmMdLimits, open_file, read_filelists, read_other, read_primary, write_repodata,
+    ChunkCache, ExtraFile, FileDigest, LayoutError, ListedFile, OutputFile, PackageOutline, PackageXml, RepodataError,
+    RepodataSettings, Repomd, RpmMdError, RpmMdLimits, open_file, read_filelists, read_other, read_primary,
+    write_repodata, write_repodata_from,
 };
 
 use crate::pgp::{NOW, key};
@@ -117,22 +120,140 @@ fn the_result_depends_neither_on_order_nor_on_the_cache() {
     assert_eq!(write(&packages, Compression::Zstd, &mut ChunkCache::default()), warm);
 }
 
+/// Publishes from stored bytes, as a service that was started again does: which packages were read, beside the files.
+fn write_from(
+    store: &[Vec<u8>],
+    form: Compression,
+    cache: &mut ChunkCache,
+) -> Result<(Vec<OutputFile>, BTreeSet<usize>), RepodataError> {
+    let settings = RepodataSettings { has_open_digests: false, ..settings(form) };
+    let outlines: Vec<PackageOutline> = store.iter().map(|bytes| PackageOutline::from_bytes(bytes).unwrap()).collect();
+    let mut read = BTreeSet::new();
+    let mut load = |place: usize| {
+        read.insert(place);
+        PackageXml::from_bytes(&store[place]).map(Cow::Owned).map_err(std::io::Error::other)
+    };
+    let outlines: Vec<&PackageOutline> = outlines.iter().collect();
+    let files = write_repodata_from(&settings, &outlines, &mut load, cache, &key(), NOW)?;
+    Ok((files, read))
+}
+
 #[test]
-fn one_package_more_or_less_compresses_a_chunk_or_two_a_file() {
-    let mut packages: Vec<PackageXml> = (0..3000).map(numbered).collect();
+fn the_work_for_one_package_more_or_less_does_not_grow_with_the_repository() {
+    for form in [Compression::Gzip, Compression::Zstd] {
+        let mut worst = Vec::new();
+        for count in [1000, 4000] {
+            let mut store: Vec<Vec<u8>> = (0..count).map(|number| numbered(number).to_bytes().unwrap()).collect();
+            let mut cache = ChunkCache::default();
+            let (_, all) = write_from(&store, form, &mut cache).unwrap();
+            let full = cache.work();
+            assert_eq!((all.len(), full.texts), (count, 3 * count as u64));
+            let mut most = (0, 0, 0);
+            for change in [-1, 4711, 99_999, 17, -500] {
+                match usize::try_from(change) {
+                    Ok(number) => store.push(numbered(100_000 + number).to_bytes().unwrap()),
+                    Err(_) => drop(store.remove(usize::try_from(-change).unwrap())),
+                }
+                let before = cache.work();
+                let (_, read) = write_from(&store, form, &mut cache).unwrap();
+                let after = cache.work();
+                let chunks = after.misses - before.misses;
+                // A head and at most two chunks of each of three files.
+                assert!(chunks <= 9 && after.hits - before.hits >= full.misses - 12, "{chunks} of {}", full.misses);
+                let bytes = after.text_bytes - before.text_bytes;
+                most = (most.0.max(chunks), most.1.max(bytes), most.2.max(read.len()));
+            }
+            worst.push((most, full));
+        }
+        let [(small, _), (large, full)] = worst.as_slice() else { unreachable!() };
+        // Chunks have 128 kB or 128 packages on average, rarely four times as much.
+        assert!(small.1 < 2 << 20 && large.1 < 2 << 20, "{small:?} {large:?} of {full:?}");
+        assert!(large.2 < 1000 && full.text_bytes > 9_000_000, "{large:?} of {full:?}");
+    }
+}
+
+#[test]
+fn a_restart_compresses_nothing_again() {
+    for form in [Compression::Gzip, Compression::Zstd] {
+        let mut store: Vec<Vec<u8>> = (0..2000).map(|number| numbered(number).to_bytes().unwrap()).collect();
+        let mut cache = ChunkCache::default();
+        let (files, _) = write_from(&store, form, &mut cache).unwrap();
+        let layout = cache.layout();
+        let full = cache.work().misses;
+        let blobs: BTreeMap<_, _> = files.iter().map(|file| (file.sha256, file.content.clone())).collect();
+
+        let mut restarted = ChunkCache::default();
+        let count = restarted.refill(&layout, &mut |sha256| blobs.get(sha256).cloned()).unwrap();
+        assert_eq!(count as u64, full);
+        let (again, read) = write_from(&store, form, &mut restarted).unwrap();
+        assert_eq!((&again, read.len(), restarted.work().misses), (&files, 0, 0));
+        assert_eq!(restarted.layout(), layout);
+
+        store.push(numbered(4711).to_bytes().unwrap());
+        let mut again = ChunkCache::default();
+        again.refill(&layout, &mut |sha256| blobs.get(sha256).cloned()).unwrap();
+        let (more, _) = write_from(&store, form, &mut again).unwrap();
+        assert!(again.work().misses <= 9, "{:?}", again.work());
+        assert_eq!(more, write_from(&store, form, &mut cache).unwrap().0);
+    }
+}
+
+#[test]
+fn lost_and_changed_files_only_cost_time_and_damaged_layouts_are_errors() {
+    let store: Vec<Vec<u8>> = (0..300).map(|number| numbered(number).to_bytes().unwrap()).collect();
     let mut cache = ChunkCache::default();
-    write(&packages, Compression::Gzip, &mut cache);
-    let (_, full) = cache.hits_and_misses();
-    assert!(full > 40, "{full} chunks");
-    packages.push(numbered(4711));
-    write(&packages, Compression::Gzip, &mut cache);
-    let (hits, more) = cache.hits_and_misses();
-    // A head and at most two chunks of each of three files.
-    assert!(more - full <= 9 && hits >= full - 9, "{} of {full} were compressed again", more - full);
-    packages.remove(17);
-    write(&packages, Compression::Gzip, &mut cache);
-    let (_, less) = cache.hits_and_misses();
-    assert!(less - more <= 9, "{} of {full} were compressed again", less - more);
+    let (files, _) = write_from(&store, Compression::Gzip, &mut cache).unwrap();
+    let layout = cache.layout();
+    let mut restarted = ChunkCache::default();
+    assert_eq!(restarted.refill(&layout, &mut |_| None), Ok(0));
+    assert_eq!(restarted.refill(&layout, &mut |_| Some(b"something else".to_vec())), Ok(0));
+    assert_eq!(write_from(&store, Compression::Gzip, &mut restarted).unwrap().0, files);
+    for place in 0..layout.len() {
+        let mut damaged = layout.clone();
+        damaged[place] ^= 1;
+        assert_eq!(restarted.refill(&damaged, &mut |_| None), Err(LayoutError), "at {place}");
+        assert_eq!(restarted.refill(&layout[..place], &mut |_| None), Err(LayoutError), "up to {place}");
+    }
+    // One index for all blocks of xz: nothing can be taken from it.
+    let mut xz = ChunkCache::default();
+    write_from(&store, Compression::Xz, &mut xz).unwrap();
+    assert_eq!(ChunkCache::default().refill(&xz.layout(), &mut |_| unreachable!()), Ok(0));
+}
+
+#[test]
+fn a_store_that_fails_or_lies_is_an_error_that_names_the_package() {
+    let stored = numbered(1).to_bytes().unwrap();
+    let cut_off = stored[..stored.len() - 1].to_vec();
+    let error = write_from(&[cut_off], Compression::Gzip, &mut ChunkCache::default()).unwrap_err();
+    assert!(matches!(&error, RepodataError::Package { location, .. } if location.starts_with("Packages/p1-")));
+    let other = numbered(2);
+    let result = write_repodata_from(
+        &settings(Compression::Gzip),
+        &[numbered(1).outline()],
+        &mut |_| Ok(Cow::Borrowed(&other)),
+        &mut ChunkCache::default(),
+        &key(),
+        NOW,
+    );
+    assert!(matches!(result, Err(RepodataError::Changed { .. })));
+}
+
+#[test]
+fn what_others_made_is_passed_through_byte_by_byte() {
+    let kinds = [("updateinfo", "updateinfo.xml.zst"), ("group", "comps.xml"), ("modules", "modules.yaml.gz")];
+    let extra = |(kind, name): (&str, &str)| {
+        let text = format!("what {kind} says \u{0}").repeat(100);
+        let content = compress(text.as_bytes(), Compression::from_file_name(name)).unwrap();
+        ExtraFile { kind: kind.into(), file_name: name.into(), content }
+    };
+    let extras: Vec<ExtraFile> = kinds.into_iter().map(extra).collect();
+    let settings = RepodataSettings { extras: extras.clone(), ..RepodataSettings::default() };
+    let written = write_repodata(&settings, &[], &mut ChunkCache::default(), &key(), NOW).unwrap();
+    let files = opened(&written);
+    for extra in extras {
+        assert!(written.iter().any(|file| file.content == extra.content && file.paths[0].ends_with(&extra.file_name)));
+        assert_eq!(files[&extra.kind], format!("what {} says \u{0}", extra.kind).repeat(100).into_bytes());
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use service::{BuildFilter, ErrorKind, NewProject, ProjectFilter, ServiceError, T
 
 use super::error::CoprError;
 use super::fields::{Fields, NullList, is_project_name};
-use super::names::{CoprName, parse_chroot};
+use super::names::{CoprName, parse_chroot, repository_in};
 use super::request::{Base, Bounded, Caller, InProject};
 use super::{chroots, views};
 use crate::app::App;
@@ -48,7 +48,8 @@ async fn select(app: &App, query: &Query) -> Result<Vec<Project>, CoprError> {
         Some(Err(_)) => return Ok(Vec::new()),
         owner => owner.and_then(Result::ok),
     };
-    let filter = ProjectFilter { owner, ..ProjectFilter::default() };
+    let below = query.get("group").map(str::to_owned);
+    let filter = ProjectFilter { owner, below, ..ProjectFilter::default() };
     let mut projects = app.service.projects(&filter).await?;
     let distributions = distributions(app).await?;
     let needle = query.get("search_query").map(str::to_lowercase);
@@ -71,7 +72,8 @@ async fn distributions(app: &App) -> Result<BTreeSet<ProjectName>, ServiceError>
 
 /// The projects of a group, in order.
 pub(super) async fn of_group(app: &App, group: &str) -> Result<Vec<Project>, ServiceError> {
-    let mut projects = app.service.projects(&ProjectFilter::default()).await?;
+    let filter = ProjectFilter { below: Some(group.to_owned()), ..ProjectFilter::default() };
+    let mut projects = app.service.projects(&filter).await?;
     projects.retain(|project| CoprName::of(&project.name).owner.strip_prefix('@') == Some(group));
     Ok(projects)
 }
@@ -111,7 +113,8 @@ pub(super) async fn create(
     base: Base,
     Bounded(body): Bounded,
 ) -> Result<Response, CoprError> {
-    let wanted = NewCoprProject::parse(&body)?;
+    let mut wanted = NewCoprProject::parse(&body)?;
+    link_repositories(&app, &mut wanted.settings).await?;
     let owner = match &wanted.group {
         Some(group) => format!("@{group}"),
         None => user.name.to_string(),
@@ -148,13 +151,16 @@ async fn create_error(app: &App, user: &User, owner: &str, name: &str, error: Se
     }
 }
 
-/// A group is whoever has projects under a name, or could have.
+/// A group is one of users, or whoever has projects under a name, or could have.
 async fn group_exists(app: &App, group: &str) -> bool {
-    let is_user = match UserName::parse(group) {
-        Ok(user) => app.service.user(&user).await.is_ok_and(|user| user.is_some()),
+    let is_known = match UserName::parse(group) {
+        Ok(name) => {
+            app.service.group(&name).await.is_ok_and(|group| group.is_some())
+                || app.service.user(&name).await.is_ok_and(|user| user.is_some())
+        }
         Err(_) => false,
     };
-    is_user || of_group(app, group).await.is_ok_and(|projects| !projects.is_empty())
+    is_known || of_group(app, group).await.is_ok_and(|projects| !projects.is_empty())
 }
 
 /// `PUT /api_2/projects/ID`: changes only the fields that are there.
@@ -168,6 +174,7 @@ pub(super) async fn update(
     let mut settings = project.settings;
     change_settings(&mut fields, &mut settings);
     fields.finish()?;
+    link_repositories(&app, &mut settings).await?;
     match app.service.update_project(&user, project.id, settings).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(error) if error.kind() == ErrorKind::Denied => {
@@ -200,6 +207,21 @@ pub(super) async fn delete(
         Some(build) => format!("You are not allowed to delete build `{}`.", build.id),
         None => "Only owners may delete their projects.".to_owned(),
     }))
+}
+
+/// Turns names of projects that exist into links to them. Copr keeps the names of others too, so Kiln does; builds that would
+/// lack them are refused.
+async fn link_repositories(app: &App, settings: &mut ProjectSettings) -> Result<(), ServiceError> {
+    for entry in &mut settings.extra_repositories {
+        let linked = repository_in(entry);
+        let Some(project) = service::referenced_project(&linked) else { continue };
+        match app.service.project_by_name(&project).await {
+            Ok(_) => *entry = linked,
+            Err(ServiceError::ProjectMissing { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// What the body of a creation says.
