@@ -1,5 +1,6 @@
 //! Deletes what nothing refers to any more: source trees and roots, blobs, logs of jobs that are gone.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::ServiceError;
 use crate::background::Pass;
 use crate::expiry;
 use crate::inner::{Inner, blocking};
+use crate::publish;
 
 /// Things asked for with one statement.
 const AT_ONCE: usize = 300;
@@ -25,6 +27,7 @@ pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
         changes += prune_shard(inner, shard).await?;
     }
     changes += prune_logs(inner).await?;
+    changes += prune_outlines(inner).await?;
     Ok(Pass { changes, again_in: None })
 }
 
@@ -55,6 +58,29 @@ async fn prune_logs(inner: &Inner) -> Result<u64, ServiceError> {
         let kept = inner.store.read().await?.existing_jobs(&jobs).await?;
         for (_, path) in some.iter().filter(|(job, _)| !kept.contains(job)) {
             fs::remove_file(path)?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// Deletes what was kept for repositories that are gone.
+async fn prune_outlines(inner: &Inner) -> Result<u64, ServiceError> {
+    let rows = inner.store.read().await?.publishable_repositories().await?;
+    let known: HashSet<String> = rows.iter().map(|row| row.repository.to_string()).collect();
+    let (folder, grace) = (publish::outlines_folder(&inner.config.data_dir), inner.config.blob_grace);
+    let removed = blocking(move || remove_others(&folder, &known, grace)).await?;
+    Ok(removed?)
+}
+
+/// Removes the files of a folder, which need not be there, that nobody has written to for `grace`, but for those of some names.
+fn remove_others(folder: &Path, names: &HashSet<String>, grace: Duration) -> std::io::Result<u64> {
+    let mut removed = 0;
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let entry = entry?;
+        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+        if age > grace && !entry.file_name().to_str().is_some_and(|name| names.contains(name)) {
+            fs::remove_file(entry.path())?;
             removed += 1;
         }
     }

@@ -1,6 +1,7 @@
 //! What a publication is made from, and the files it is made of, whatever its layout.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 
 use model::Timestamp;
 use pkg::{Arch, Sha256, Sha256Hasher};
@@ -26,6 +27,8 @@ pub(super) struct ArchiveInput {
     pub(super) results: Vec<CurrentResult>,
     /// Public key, armoured.
     pub(super) public_key: String,
+    /// Where what the next publication can start from is kept.
+    pub(super) kept: PathBuf,
 }
 
 /// What is kept between publications of one repository; only saves work.

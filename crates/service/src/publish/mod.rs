@@ -6,12 +6,13 @@
 
 mod apt;
 mod archive;
+mod kept;
 mod key;
 mod reconcile;
 mod results;
 mod rpmmd;
 mod serve;
 
-pub(crate) use reconcile::{State, run_once};
+pub(crate) use reconcile::{State, outlines_folder, run_once};
 pub(crate) use results::current_results;
 pub(crate) use serve::published;

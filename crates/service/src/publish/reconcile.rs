@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -83,6 +84,11 @@ pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
     failure.map_or(Ok(pass), Err)
 }
 
+/// Where publications keep what the next one can start from, one file a repository.
+pub(crate) fn outlines_folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("outlines")
+}
+
 /// Publishes a repository if what it should publish differs from what it does.
 async fn look_at(inner: &Inner, row: &PublishableRow) -> Result<bool, ServiceError> {
     let mut session = inner.store.read().await?;
@@ -107,6 +113,7 @@ async fn look_at(inner: &Inner, row: &PublishableRow) -> Result<bool, ServiceErr
         layouts: planning::repository_config(inner, repository).await?.map_or_else(Vec::new, |c| Layout::of_config(&c)),
         results,
         public_key: key.public.clone(),
+        kept: outlines_folder(&inner.config.data_dir).join(row.repository.to_string()),
     };
     let digest = input.digest();
     let known = inner.store.read().await?.publication_input(row.repository).await?;

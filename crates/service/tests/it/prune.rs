@@ -44,3 +44,18 @@ async fn a_young_blob_is_spared() {
     assert_eq!(world.service.reconcile("prune").await.unwrap(), 0);
     assert!(world.service.blob_path(&young).exists());
 }
+
+#[tokio::test]
+async fn what_was_kept_for_a_repository_that_is_gone_goes_too() {
+    let world = World::with(|config| config.blob_grace = Duration::ZERO).await;
+    let alice = world.user("alice").await;
+    let project = world.project(&alice, "tools").await;
+    let known = world.service.repositories(project).await.unwrap()[0].id.to_string();
+    let folder = world.config.data_dir.join("outlines");
+    std::fs::create_dir_all(&folder).unwrap();
+    for name in [known.as_str(), "987654321", ".tmpHalf"] {
+        std::fs::write(folder.join(name), "x").unwrap();
+    }
+    assert_eq!(world.service.reconcile("prune").await.unwrap(), 2);
+    assert!(folder.join(known).exists() && !folder.join("987654321").exists());
+}

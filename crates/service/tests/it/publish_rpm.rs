@@ -82,6 +82,12 @@ impl Bed {
         }
     }
 
+    /// The files of an index, whose names say their content.
+    async fn index(&self, folder: &str) -> Vec<String> {
+        let repomd = Repomd::parse(&self.read(&format!("{folder}repodata/repomd.xml")).await).unwrap();
+        repomd.files.into_iter().map(|file| file.path).collect()
+    }
+
     /// Reads a repository as dnf does, checking every digest and the signature; gives the path of each package.
     async fn as_dnf(&self, folder: &str) -> Vec<String> {
         let key = self.world.service.public_key(self.project).await.unwrap();
@@ -161,6 +167,28 @@ async fn a_repository_is_there_before_there_are_packages_and_follows_the_newest_
     let found = bed.as_dnf("x86_64/").await;
     assert!(found.iter().all(|path| path.starts_with(&format!("{:08}-hello/", second.get()))), "{found:?}");
     assert_eq!(found.len(), 3);
+}
+
+#[tokio::test]
+async fn a_restarted_service_goes_on_from_what_it_kept_or_reads_the_packages_again() {
+    let mut bed = bed().await;
+    bed.build("1").await;
+    bed.publish().await;
+    let first = bed.index("x86_64/").await;
+    let mut folder = std::fs::read_dir(bed.world.config.data_dir.join("outlines")).unwrap();
+    let kept = folder.next().unwrap().unwrap().path();
+    assert!(std::fs::metadata(&kept).unwrap().len() > 1000);
+    for (repotype, is_damaged) in [("rpm-md debian", false), ("rpm-md", true)] {
+        if is_damaged {
+            std::fs::write(&kept, "not what was kept").unwrap();
+        }
+        bed = Bed { world: bed.world.restart().await, ..bed };
+        let config = format!("Type: spec\nRepotype: {repotype}\n");
+        bed.world.service.set_config(&bed.user, bed.project, config.into_bytes(), "").await.unwrap();
+        assert_eq!(bed.publish().await, 1);
+        assert_eq!(bed.index("x86_64/").await, first);
+        assert_eq!(bed.as_dnf("").await.len(), 4);
+    }
 }
 
 #[tokio::test]
