@@ -23,7 +23,8 @@ pub use job::{
 };
 pub use names::{FileName, NameError, PackageName, ProjectName, RepositoryName, UserName, WorkerName};
 pub use project::{
-    Mirror, MirrorSuite, PathElement, Project, ProjectSettings, Repository, RepositoryArch, TriggerPolicy,
+    Mirror, MirrorSuite, PathElement, Project, ProjectSettings, Repository, RepositoryArch, RpmMdRepository,
+    TriggerPolicy,
 };
 pub use signature::SourceSignature;
 pub use state::{BuildState, SourceEvent, SourceState, TaskEvent, TaskState};

@@ -110,6 +110,38 @@ pub enum Mirror {
         /// File with the OpenPGP keys that must have signed `InRelease`.
         keyring: String,
     },
+    /// One or more rpm-md repositories.
+    RpmMd {
+        /// The repositories; of a package in several the highest version counts.
+        repositories: Vec<RpmMdRepository>,
+        /// File with the OpenPGP keys of which one must have signed each `repomd.xml`. `None` is somebody's decision to believe
+        /// what the server sends.
+        keyring: Option<String>,
+    },
+}
+
+/// One rpm-md repository of a mirrored distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RpmMdRepository {
+    /// What people call it (`fedora`, `updates`).
+    pub name: String,
+    /// Address of the folder that holds `repodata/`; `$basearch` in it stands for the architecture.
+    pub url: String,
+}
+
+impl RpmMdRepository {
+    /// The address for an architecture.
+    ///
+    /// Rule: dnf's `$basearch`.
+    #[must_use]
+    pub fn url_for(&self, arch: &Arch) -> String {
+        let basearch = match arch.as_str() {
+            "i386" | "i486" | "i586" | "i686" => "i386",
+            "armv7l" | "armv7hl" => "armhfp",
+            other => other,
+        };
+        self.url.replace("$basearch", basearch).trim_end_matches('/').to_owned()
+    }
 }
 
 /// One suite of a mirrored archive.

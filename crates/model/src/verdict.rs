@@ -36,9 +36,9 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExclusionReason {
-    /// The recipe does not name this architecture; what it names.
+    /// The recipe does not build on this architecture.
     Architecture {
-        /// Architectures of the recipe, as the recipe spells them.
+        /// Architectures the recipe names, as it spells them; those it excludes with `!` in front.
         recipe: Vec<String>,
     },
     /// The configuration builds another kind of recipe here.
@@ -64,8 +64,28 @@ impl std::fmt::Display for Verdict {
 impl std::fmt::Display for ExclusionReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Architecture { recipe } if !recipe.is_empty() && recipe.iter().all(|name| name.starts_with('!')) => {
+                let names: Vec<&str> = recipe.iter().map(|name| name.trim_start_matches('!')).collect();
+                write!(f, "the recipe does not build for {}", names.join(" "))
+            }
             Self::Architecture { recipe } => write!(f, "the recipe builds only for {}", recipe.join(" ")),
             Self::RecipeKind { wanted } => write!(f, "the configuration builds only {wanted} recipes"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn architectures_that_are_named_or_excluded_have_their_own_words() {
+        let words = |recipe: &[&str]| {
+            let recipe = recipe.iter().map(ToString::to_string).collect();
+            Verdict::Excluded { reason: ExclusionReason::Architecture { recipe } }.to_string()
+        };
+        assert_eq!(words(&["x86_64", "aarch64"]), "excluded: the recipe builds only for x86_64 aarch64");
+        assert_eq!(words(&["!s390x", "!i686"]), "excluded: the recipe does not build for s390x i686");
+        assert_eq!(words(&["x86_64", "!s390x"]), "excluded: the recipe builds only for x86_64 !s390x");
     }
 }

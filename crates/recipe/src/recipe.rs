@@ -57,6 +57,24 @@ impl Recipe {
         self.build_requires.get(..end).unwrap_or_default()
     }
 
+    /// Adds requirements that became known later, behind the recipe's own; those it has already are left out.
+    pub fn add_requires(&mut self, more: &[String]) {
+        let end = self.trigger_requires().len();
+        let new: Vec<String> = more.iter().filter(|item| !self.trigger_requires().contains(item)).cloned().collect();
+        self.build_requires.splice(end..end, new);
+    }
+
+    /// The architectures it is bound to, in the spelling of its language: those it builds on, or `!NAME` for those it does not.
+    #[must_use]
+    pub fn spelled_architectures(&self) -> Vec<String> {
+        let name = |arch: &Arch| match self.kind {
+            RecipeKind::Dsc => arch.debian_name().to_owned(),
+            RecipeKind::Spec | RecipeKind::Arch => arch.to_string(),
+        };
+        let excluded = self.excluded_architectures.iter().map(|arch| format!("!{}", name(arch)));
+        self.architectures.iter().map(name).chain(excluded).collect()
+    }
+
     /// Whether it builds on `arch`.
     #[must_use]
     pub fn builds_on(&self, arch: &Arch) -> bool {
@@ -77,6 +95,19 @@ impl Recipe {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn later_requirements_stand_before_what_only_installing_needs() {
+        let (recipe, _) =
+            crate::dsc::parse("Source: a\nVersion: 1\nBuild-Depends: x\n", &crate::dsc::tests::target(&[]));
+        let mut recipe = recipe.unwrap();
+        recipe.build_requires.extend([DIRECT_END.to_owned(), "late".to_owned()]);
+        recipe.add_requires(&["y >= 2".to_owned(), "x".to_owned(), "late".to_owned()]);
+        assert_eq!(recipe.build_requires, ["x", "y >= 2", "late", DIRECT_END, "late"]);
+        assert_eq!(recipe.trigger_requires(), ["x", "y >= 2", "late"]);
+    }
+
     #[test]
     fn the_upstream_version_lacks_epoch_and_revision() {
         let version = |text: &str| {

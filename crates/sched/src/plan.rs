@@ -127,8 +127,8 @@ impl<'a> Planner<'a> {
         if recipe.builds_on(self.snapshot.arch) {
             return Ok(());
         }
-        let recipe = recipe.architectures.iter().map(|arch| arch.debian_name().to_owned()).collect();
-        Err(Verdict::Excluded { reason: ExclusionReason::Architecture { recipe } })
+        let reason = ExclusionReason::Architecture { recipe: recipe.spelled_architectures() };
+        Err(Verdict::Excluded { reason })
     }
 
     fn in_install_order(&self, packages: &[PackageId]) -> Vec<PackageId> {

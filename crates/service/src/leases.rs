@@ -1,11 +1,14 @@
 //! Takes back jobs whose worker is silent or gone, and ends jobs in general: which task runs again, and when.
 
-use model::{FailureCause, Fault, JobOutcome, JobReport, TaskState, Timestamp};
+use model::{FailureCause, Fault, JobOutcome, JobReport, MOST_REQUIREMENT_ROUNDS, TaskState, Timestamp};
 use store::{JobRow, Session, TaskChange};
 
 use crate::ServiceError;
 use crate::background::{Pass, Reconciler};
 use crate::inner::Inner;
+
+/// Most packages a recipe can ask for in one round.
+const MOST_REQUIREMENTS: usize = 5000;
 
 /// One pass: every job whose lease is over is taken back; workers are woken if a task's time has come.
 pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
@@ -79,8 +82,15 @@ pub(crate) async fn end_with_report(
             end_without_results(inner, session, job, cause, now).await?;
         }
         JobOutcome::NeedsPackages { requires } => {
-            let detail = format!("the recipe asks for packages its root does not have: {}", requires.join(", "));
-            end_without_results(inner, session, job, &FailureCause::Configuration { detail }, now).await?;
+            session.delete_results(job.id).await?;
+            let (known, rounds) = session.task_requirements(job.task).await?;
+            match further(&known, rounds, requires) {
+                Ok(new) => drop(session.plan_with_more(job.task, &new, now).await?),
+                Err(problem) => {
+                    let cause = FailureCause::Unresolvable { problems: vec![problem] };
+                    session.change_task(job.task, TaskChange::Fail(&cause), now).await?;
+                }
+            }
         }
         // Nobody canceled the build, else the job had ended with it: the worker is going away.
         JobOutcome::Canceled => {
@@ -89,6 +99,29 @@ pub(crate) async fn end_with_report(
         }
     }
     Ok(())
+}
+
+/// What a recipe asks for that it did not ask for before; or why it is not given more.
+fn further(known: &[String], rounds: u32, requires: &[String]) -> Result<Vec<String>, String> {
+    if rounds >= MOST_REQUIREMENT_ROUNDS {
+        return Err(format!(
+            "the recipe asked for more packages {rounds} times, and asks again: {}",
+            requires.join(", ")
+        ));
+    }
+    if requires.len() > MOST_REQUIREMENTS {
+        return Err(format!("the recipe asks for more than {MOST_REQUIREMENTS} packages while it runs"));
+    }
+    // With a sign in front an item would be an instruction to the expander; recipes can not give those while they run.
+    let is_odd = |item: &&String| item.is_empty() || item.starts_with(['-', '!']) || item.contains(char::is_control);
+    if let Some(odd) = requires.iter().find(is_odd) {
+        return Err(format!("the recipe asks for {odd:?}, which is no dependency"));
+    }
+    let new: Vec<String> = requires.iter().filter(|item| !known.contains(item)).cloned().collect();
+    if new.is_empty() {
+        return Err(format!("the recipe asks for what it was given already: {}", requires.join(", ")));
+    }
+    Ok(new)
 }
 
 /// Pokes whoever has something to do when a job has ended.

@@ -10,6 +10,7 @@ mod crew;
 mod distributions;
 mod error;
 mod fetch;
+mod formats;
 mod inner;
 mod jobs;
 mod leases;

@@ -17,14 +17,14 @@ pub struct MirrorCheck {
     pub failure: Option<String>,
 }
 
-/// The verified `InRelease` of a suite.
+/// The signed table of contents of one part of a mirror: the `InRelease` of a suite, the `repomd.xml` of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MirrorSuiteRow {
-    /// Suite.
+    /// Suite, or repository.
     pub suite: String,
     /// Address of its archive.
     pub url: String,
-    /// Blob of the `InRelease`.
+    /// Blob of the table.
     pub release: Sha256,
     /// What the server called this state.
     pub etag: Option<String>,
@@ -34,9 +34,38 @@ pub struct MirrorSuiteRow {
     pub valid_until: Option<Timestamp>,
 }
 
+/// What an index of a mirror is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IndexKind {
+    /// `Packages` of a Debian archive.
+    Packages,
+    /// `primary.xml` of an rpm-md repository.
+    Primary,
+    /// `filelists.xml` of an rpm-md repository; offers no packages of its own.
+    Filelists,
+}
+
+impl IndexKind {
+    /// As it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Packages => "packages",
+            Self::Primary => "primary",
+            Self::Filelists => "filelists",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Packages, Self::Primary, Self::Filelists].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 /// A package index of a mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MirrorIndexRow {
+    /// What it is.
+    pub kind: IndexKind,
     /// Architecture.
     pub arch: Arch,
     /// Suite.
@@ -110,7 +139,7 @@ impl Session {
         arch: Option<&Arch>,
     ) -> Result<Vec<MirrorIndexRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT arch, suite, component, url, path, bytes, sha256 FROM mirror_indices \
+            "SELECT kind, arch, suite, component, url, path, bytes, sha256 FROM mirror_indices \
              WHERE repository_id = $1 AND ($2 IS NULL OR arch = $2) ORDER BY arch, position",
         )
         .bind(repository.get())
@@ -121,6 +150,7 @@ impl Session {
             .map(|row| {
                 let fields = Fields::new("mirror_indices", row);
                 Ok(MirrorIndexRow {
+                    kind: fields.word("kind", IndexKind::parse)?,
                     arch: fields.name("arch")?,
                     suite: fields.text("suite")?,
                     component: fields.text("component")?,
@@ -168,8 +198,8 @@ impl Session {
         for (position, index) in (0_i64..).zip(indices) {
             sqlx::query(
                 "INSERT INTO mirror_indices \
-                 (repository_id, arch, position, suite, component, url, path, bytes, sha256) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                 (repository_id, arch, position, suite, component, url, path, bytes, sha256, kind) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
             .bind(repository.get())
             .bind(index.arch.as_str())
@@ -180,9 +210,37 @@ impl Session {
             .bind(&index.path)
             .bind(size(index.bytes))
             .bind(index.sha256.to_string())
+            .bind(index.kind.as_str())
             .execute(self.run())
             .await?;
         }
+        Ok(())
+    }
+
+    /// Which blobs have these SHA-512 digests (in hexadecimal), as far as known: pairs of SHA-512 and SHA-256.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn digest_names(&mut self) -> Result<Vec<(String, Sha256)>, StoreError> {
+        let rows = sqlx::query("SELECT sha512 AS id, sha256 FROM digest_names").fetch_all(self.run()).await?;
+        rows.iter()
+            .map(|row| {
+                let fields = Fields::new("digest_names", row);
+                Ok((fields.text("id")?, fields.name("sha256")?))
+            })
+            .collect()
+    }
+
+    /// Notes which blob has a SHA-512 digest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_digest_name(&mut self, sha512: &str, sha256: &Sha256) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO digest_names (sha512, sha256) VALUES ($1, $2) ON CONFLICT (sha512) DO NOTHING")
+            .bind(sha512)
+            .bind(sha256.to_string())
+            .execute(self.run())
+            .await?;
         Ok(())
     }
 

@@ -35,6 +35,8 @@ pub struct PendingTask {
     pub limits: Option<Limits>,
     /// The verdict of the last pass.
     pub verdict: Option<Verdict>,
+    /// What its recipe asked for while it ran, in earlier rounds.
+    pub requirements: Vec<String>,
 }
 
 /// Everything a worker is given for a task but the root, which is a blob shared with other tasks.
@@ -67,10 +69,12 @@ impl Session {
     /// [`StoreError`].
     pub async fn pending_tasks(&mut self) -> Result<Vec<PendingTask>, StoreError> {
         let rows = sqlx::query(PENDING_TASKS).fetch_all(self.run()).await?;
+        let mut requirements = self.pending_requirements().await?;
         rows.iter()
             .map(|row| {
                 let fields = Fields::new("tasks", row);
                 Ok(PendingTask {
+                    requirements: requirements.remove(&fields.int("id")?).unwrap_or_default(),
                     task: TaskId::new(fields.int("id")?),
                     build: BuildId::new(fields.int("build_id")?),
                     project_id: ProjectId::new(fields.int("project_id")?),

@@ -371,6 +371,7 @@ mod tests {
     async fn a_mirror_remembers_its_indices_and_counts_its_failures() {
         let bed = bed().await;
         let index = crate::MirrorIndexRow {
+            kind: crate::IndexKind::Packages,
             arch: pkg::Arch::parse("x86_64").unwrap(),
             suite: "s".to_owned(),
             component: "main".to_owned(),

@@ -1,6 +1,6 @@
 //! OpenPGP keys and clearsigned texts, made with the library's own writer: what is checked was not written by what checks.
 
-use pgp::composed::{CleartextSignedMessage, KeyType, SecretKeyParamsBuilder, SignedSecretKey};
+use pgp::composed::{CleartextSignedMessage, DetachedSignature, KeyType, SecretKeyParamsBuilder, SignedSecretKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{SignatureConfig, SignatureType, Subpacket, SubpacketData};
 use pgp::ser::Serialize as _;
@@ -54,6 +54,19 @@ impl Key {
         let text = text.strip_suffix('\n').unwrap_or(text);
         let message = CleartextSignedMessage::new(text, config, key, &Password::empty()).unwrap();
         message.to_armored_string(None.into()).unwrap()
+    }
+
+    /// A signature over some bytes, as a binary packet, made at a time in seconds since 1970.
+    #[must_use]
+    pub fn detach(&self, content: &[u8], signed_at: i64) -> Vec<u8> {
+        let key = &self.key.primary_key;
+        let mut config = SignatureConfig::v4(SignatureType::Binary, key.algorithm(), HashAlgorithm::Sha256);
+        config.hashed_subpackets = vec![
+            Subpacket::regular(SubpacketData::SignatureCreationTime(time(signed_at))).unwrap(),
+            Subpacket::regular(SubpacketData::IssuerFingerprint(key.fingerprint())).unwrap(),
+        ];
+        let signature = config.sign(key, &Password::empty(), content).unwrap();
+        DetachedSignature::new(signature).to_bytes().unwrap()
     }
 }
 

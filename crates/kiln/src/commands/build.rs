@@ -41,6 +41,9 @@ pub(crate) struct Arguments {
     /// File with the keys of the archive [default: the distribution's].
     #[arg(long, value_name = "PATH")]
     keyring: Option<PathBuf>,
+    /// Believe rpm-md metadata as the server sends it, without a signature.
+    #[arg(long, conflicts_with = "keyring")]
+    no_signature: bool,
     /// Run the job without a root, for tests.
     #[arg(long, hide = true)]
     fake_engine: bool,
@@ -64,6 +67,8 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
             security_url: arguments.security.clone(),
             arches: Vec::new(),
             keyring: arguments.keyring.as_ref().map(|path| path.display().to_string()),
+            believes_unsigned: arguments.no_signature,
+            repositories: Vec::new(),
         },
     };
     let result = build(&local, &wanted, &arguments, output).await;

@@ -9,7 +9,7 @@ use crate::settings::ClientFlags;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Add a distribution from a preset (`debian-12`), or change how it is mirrored; only for administrators.
+    /// Add a distribution from a preset (`debian-12`, `fedora-44`), or change how it is mirrored; only for administrators.
     Add(Add),
     /// List the targets that distributions offer.
     List,
@@ -24,7 +24,7 @@ pub(crate) enum Command {
 pub(crate) struct Add {
     /// Name of the preset.
     preset: String,
-    /// Address of the archive [default: the one of the server's own package manager].
+    /// Address of the archive [default: the preset's, or for Debian the one of the server's own package manager].
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
     /// Address of the security archive [default: the one of the server's own package manager].
@@ -33,9 +33,24 @@ pub(crate) struct Add {
     /// File of the server with the keys of the archive [default: the distribution's].
     #[arg(long, value_name = "PATH")]
     keyring: Option<String>,
+    /// Believe rpm-md metadata as the server sends it, without a signature.
+    #[arg(long, conflicts_with = "keyring")]
+    no_signature: bool,
+    /// Name and address of an rpm-md repository instead of the preset's; `$basearch` stands for the architecture. Repeat it for
+    /// several.
+    #[arg(long = "repository", value_name = "NAME=URL", value_parser = named_address)]
+    repositories: Vec<(String, String)>,
     /// Architecture; repeat it for several [default: the server's own].
     #[arg(long = "arch", value_name = "ARCH")]
     arches: Vec<String>,
+}
+
+/// Reads `NAME=URL`.
+fn named_address(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, url)) if !name.is_empty() && url.contains("://") => Ok((name.to_owned(), url.to_owned())),
+        _ => Err("expected NAME=URL".to_owned()),
+    }
 }
 
 /// Adds and lists distributions.
@@ -49,6 +64,8 @@ pub(crate) async fn run(command: Command, flags: &ClientFlags, output: Output) -
                 security_url: add.security,
                 arches: add.arches,
                 keyring: add.keyring,
+                believes_unsigned: add.no_signature,
+                repositories: add.repositories,
             };
             let answer: ProjectAnswer = client.post("/distributions", &request).await?;
             output.result(&answer, |output| output.line(format!("{} is there", answer.project.name)));

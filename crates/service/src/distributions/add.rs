@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use model::{PathElement, Project, ProjectId, ProjectName, ProjectSettings, RepositoryArch, RepositoryName, Timestamp};
+use model::{PathElement, Project, ProjectId, ProjectSettings, RepositoryArch, RepositoryName, Timestamp};
 use pkg::Arch;
 
 use super::preset::Preset;
@@ -19,8 +19,12 @@ pub struct DistributionOptions {
     pub security_url: Option<String>,
     /// Architectures; empty takes this machine's.
     pub arches: Vec<Arch>,
-    /// File with the OpenPGP keys of the archive; `None` takes the distribution's on this machine.
+    /// File with the OpenPGP keys of the archive; `None` takes the distribution's on this machine, if it has one.
     pub keyring: Option<String>,
+    /// Whether rpm-md metadata is believed without a signature. Never by itself: somebody has to say so.
+    pub believes_unsigned: bool,
+    /// Names and addresses of rpm-md repositories instead of the preset's; `$basearch` stands for the architecture.
+    pub repositories: Vec<(String, String)>,
 }
 
 /// How a mirrored distribution stands.
@@ -58,14 +62,15 @@ impl Service {
             if options.arches.is_empty() { vec![Arch::parse(std::env::consts::ARCH)?] } else { options.arches };
         let now = self.inner.now();
         let mut session = self.inner.store.write().await?;
-        let name = ProjectName::parse(preset.project)?;
+        let (name, repository) = preset.place()?;
+        let path = base_of(&mut session, preset).await?;
         let settings = ProjectSettings { description: preset.title.to_owned(), ..ProjectSettings::default() };
         session.add_project(&name, actor.id, &settings, now).await?;
         let missing = || ServiceError::ProjectMissing { project: ProjectKey::Name(name.clone()) };
         let project = session.project_by_name(&name).await?.ok_or_else(missing)?;
-        let repository = RepositoryName::parse(preset.repository)?;
         let repository_id = session.put_repository(project.id, &repository, now).await?;
         session.set_mirror(repository_id, Some(&mirror)).await?;
+        session.set_path(repository_id, path.as_slice()).await?;
         for arch in arches {
             let target = TargetName { repository: RepositoryName::parse(preset.name)?, arch: arch.clone() };
             session
@@ -100,8 +105,20 @@ async fn set_config(
     let comment = format!("preset {}", preset.name);
     let current = session.config(project.id).await?;
     let ours = current.revision == 0 || current.comment == comment;
-    if ours && current.text != preset.config.as_bytes() {
-        session.add_config(project.id, preset.config.as_bytes(), &comment, actor.id, now).await?;
+    let config = preset.config();
+    if ours && current.text != config.as_bytes() {
+        session.add_config(project.id, config.as_bytes(), &comment, actor.id, now).await?;
     }
     Ok(())
+}
+
+/// What the repository of a preset builds on, which has to be there.
+async fn base_of(session: &mut store::Session, preset: &Preset) -> Result<Option<PathElement>, ServiceError> {
+    let Some(base) = preset.base()? else { return Ok(None) };
+    let (project, repository) = base.place()?;
+    if session.repository(&project, &repository).await?.is_none() {
+        let detail = format!("{} builds on {project}; add {} first", preset.title, base.name);
+        return Err(ServiceError::BadValue { field: "distribution", detail });
+    }
+    Ok(Some(PathElement { project, repository }))
 }

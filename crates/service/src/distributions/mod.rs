@@ -2,6 +2,7 @@
 
 mod add;
 mod apt_sources;
+mod archives;
 mod preset;
 
 pub use add::{DistributionOptions, MirrorStatus};

@@ -1,10 +1,11 @@
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use model::{Mirror, ProjectId, Repository, RepositoryId};
-use store::MirrorIndexRow;
-use tokio::sync::Mutex;
+use store::{IndexKind, MirrorIndexRow};
+use tokio::sync::{Mutex, OnceCell};
 
+use super::digest::DigestNames;
 use super::refresh::{self, Known, Refreshed, is_due, pause};
 use crate::background::{Pass, Reconciler};
 use crate::fetch::{Fetcher, FetcherSettings};
@@ -15,6 +16,9 @@ use crate::{MirrorStatus, ProjectKey, ServiceError};
 #[derive(Debug, Default)]
 pub(crate) struct State {
     fetcher: OnceLock<Fetcher>,
+    /// Blobs by other digests than their own.
+    pub(crate) names: Arc<DigestNames>,
+    pub(super) names_loaded: OnceCell<()>,
     /// Held while archives are asked: one at a time.
     asking: Mutex<()>,
     /// Set by whoever has seen that an index is out of date.
@@ -71,12 +75,17 @@ pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
 
 /// Whether every architecture has its indices, and their bytes are here.
 async fn is_complete(inner: &Inner, repository: &Repository) -> Result<bool, ServiceError> {
-    let Some(Mirror::Debian { suites, components, .. }) = &repository.mirror else { return Ok(true) };
+    let expected = match &repository.mirror {
+        Some(Mirror::Debian { suites, components, .. }) => suites.len() * components.len(),
+        Some(Mirror::RpmMd { repositories, .. }) => repositories.len(),
+        None => return Ok(true),
+    };
     let mut session = inner.store.read().await?;
     for arch in &repository.arches {
         let indices = session.mirror_indices(repository.id, Some(&arch.arch)).await?;
         let is_here = indices.iter().all(|index| inner.blobs.contains(&index.sha256));
-        if indices.len() != suites.len() * components.len() || !is_here {
+        let offering = indices.iter().filter(|index| index.kind != IndexKind::Filelists).count();
+        if offering != expected || !is_here {
             return Ok(false);
         }
     }
@@ -102,9 +111,7 @@ pub(crate) async fn refresh_project(inner: &Inner, project: ProjectId) -> Result
             detail: error.to_string(),
         })?;
         status.fetched += refreshed.fetched;
-        for index in &refreshed.indices {
-            status.packages += super::index::count(inner, index).await?;
-        }
+        status.packages += super::index::count(inner, refreshed.indices).await?;
     }
     Ok(status)
 }

@@ -1,12 +1,14 @@
 //! The build configuration of a repository, merged along its path.
 
 use expand::LineOrigin;
+use model::{BuildId, Repository};
 use pkg::{Arch, Sha256};
-use prjconf::{Evaluated, Options, PathElement, ServerContext, Tree};
+use prjconf::{BuildConfig, Evaluated, Options, PathElement, ServerContext, Tree};
 use store::Session;
 
-use super::path::Layer;
+use super::path::{self, Layer};
 use crate::ServiceError;
+use crate::inner::{Inner, blocking};
 
 /// The configurations of a path, strongest first.
 #[derive(Debug)]
@@ -35,6 +37,44 @@ pub(super) async fn texts(session: &mut Session, layers: &[Layer]) -> Result<Con
         parts.push((repository.project.to_string(), repository.name.to_string(), config.text));
     }
     Ok(ConfigTexts { parts })
+}
+
+/// The configurations of a build's targets, in the order of its tasks; never none: a build whose targets can not be read
+/// gets the empty one.
+pub(crate) async fn target_configs(inner: &Inner, build: BuildId) -> Result<Vec<BuildConfig>, ServiceError> {
+    let mut session = inner.store.read().await?;
+    let mut targets = Vec::new();
+    if let Some(build) = session.build(build).await? {
+        for task in build.tasks {
+            let Some(repository) = session.repository(&build.project, &task.repository).await? else { continue };
+            let (layers, _missing) = path::expand(&mut session, repository).await?;
+            targets.push((texts(&mut session, &layers).await?, task.arch));
+        }
+    }
+    drop(session);
+    blocking(move || {
+        let mut configs: Vec<BuildConfig> =
+            targets.iter().map(|(texts, arch)| texts.merge(arch).evaluated.config).collect();
+        if configs.is_empty() {
+            configs.push(prjconf::evaluate(&prjconf::parse(b""), &Options::for_arch("x86_64")).config);
+        }
+        configs
+    })
+    .await
+}
+
+/// The configuration of a repository for the first of its architectures, for what does not depend on the architecture;
+/// nothing, if it has none.
+pub(crate) async fn repository_config(
+    inner: &Inner,
+    repository: Repository,
+) -> Result<Option<BuildConfig>, ServiceError> {
+    let Some(arch) = repository.arches.first().map(|arch| arch.arch.clone()) else { return Ok(None) };
+    let mut session = inner.store.read().await?;
+    let (layers, _missing) = path::expand(&mut session, repository).await?;
+    let texts = texts(&mut session, &layers).await?;
+    drop(session);
+    Ok(Some(blocking(move || texts.merge(&arch).evaluated.config).await?))
 }
 
 impl ConfigTexts {

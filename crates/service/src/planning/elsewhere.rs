@@ -134,16 +134,15 @@ fn read_mirrors(
     let mut found = Vec::new();
     for (place, indices) in mirrors {
         let mut seen = BTreeSet::new();
-        for index in indices.iter().filter(|index| blobs.contains(&index.sha256)) {
-            mirror::read_index(blobs, index, &mut |meta: &PackageMeta, _| {
-                for provided in &meta.provides {
-                    let name = Dependency::parse(provided).name;
-                    if names.contains(name) && seen.insert(name.to_owned()) {
-                        found.push((name.to_owned(), place.hint(&meta.name, &meta.evr)));
-                    }
+        let here: Vec<MirrorIndexRow> = indices.iter().filter(|index| blobs.contains(&index.sha256)).cloned().collect();
+        mirror::read_indices(blobs, &here, &mut |_, meta: &PackageMeta, _| {
+            for provided in &meta.provides {
+                let name = Dependency::parse(provided).name;
+                if names.contains(name) && seen.insert(name.to_owned()) {
+                    found.push((name.to_owned(), place.hint(&meta.name, &meta.evr)));
                 }
-            })?;
-        }
+            }
+        })?;
     }
     Ok(found)
 }

@@ -9,7 +9,6 @@ use std::time::Instant;
 use expand::PackageId;
 use model::{Repository, RepositoryId, TaskId, TriggerPolicy, Verdict};
 use pkg::{Arch, PackageFormat, Sha256, Sha256Hasher};
-use recipe::{Grade, Recipe, Target, dsc};
 use sched::{BlockPolicy, Plan, Snapshot, WantedTask};
 use store::{PendingTask, SourceTree};
 
@@ -18,8 +17,9 @@ use super::path::{self, Layer};
 use super::world::{Base, World, WorldInputs};
 use super::{config, kept, world};
 use crate::background::Reconciler;
+use crate::formats::{RecipeReader, read_recipe};
 use crate::inner::{Inner, blocking};
-use crate::{ProjectKey, ServiceError};
+use crate::{ProjectKey, ServiceError, mirror};
 
 /// A (repository, arch).
 pub(super) type GroupKey = (RepositoryId, Arch);
@@ -62,15 +62,17 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
     let (blobs, arch, tasks) = (inner.blobs.clone(), key.1.clone(), tasks.to_vec());
     let planned = blocking(move || {
         let config = gathered.merged;
-        let profiles = sched::macro_words(&config.evaluated.config, "deb_build_profiles");
-        let target = Target { arch: &arch, profiles: &profiles };
+        let reader = RecipeReader::new(&arch, &config.evaluated.config);
         let wanted: Vec<WantedTask> = tasks
             .iter()
             .zip(&gathered.trees)
             .map(|(task, tree)| WantedTask {
                 task: task.task,
                 package: task.package.to_string(),
-                recipe: read_recipe(&blobs, tree, &target),
+                recipe: read_recipe(&blobs, tree, task.package.as_str(), &reader).map(|mut recipe| {
+                    recipe.add_requires(&task.requirements);
+                    recipe
+                }),
             })
             .collect();
         // Many tasks share most of their packages.
@@ -89,6 +91,7 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
             block: if gathered.trigger == TriggerPolicy::OnChange { BlockPolicy::Older } else { BlockPolicy::Never },
             tasks: &wanted,
         });
+        drop(reader);
         Planned { plan, world, config, trigger: gathered.trigger, signature, trees: gathered.trees }
     })
     .await?;
@@ -117,7 +120,7 @@ impl Gathered {
         hasher.update(self.merged.sha256.as_bytes());
         hasher.update(format!("{:?} {:?}", self.extra_packages, self.trigger).as_bytes());
         for task in tasks {
-            hasher.update(format!("\n{} {}", task.task, task.source_tree).as_bytes());
+            hasher.update(format!("\n{} {} {:?}", task.task, task.source_tree, task.requirements).as_bytes());
         }
         hasher.finish()
     }
@@ -229,9 +232,10 @@ pub(super) async fn world(inner: &Inner, key: &GroupKey, inputs: WorldInputs) ->
         return Ok(world);
     }
     let base = base(inner, &inputs).await?;
-    let (blobs, before) = (inner.blobs.clone(), worlds.take_newest(key));
+    mirror::load_names(inner).await?;
+    let (blobs, names, before) = (inner.blobs.clone(), Arc::clone(&inner.mirror.names), worlds.take_newest(key));
     let begun = Instant::now();
-    let world = Arc::new(blocking(move || inputs.build(&base, before.as_deref(), &blobs)).await?);
+    let world = Arc::new(blocking(move || inputs.build(&base, before.as_deref(), &blobs, names)).await?);
     let duration_ms = begun.elapsed().as_millis();
     tracing::debug!(packages = world.pool.len(), duration_ms, "put together the packages of a repository path");
     worlds.put(key, digest, &world, Instant::now());
@@ -266,24 +270,6 @@ fn read_base(folder: &Path, digest: &Sha256, inputs: &WorldInputs, blobs: &store
         tracing::warn!(error = %error, "the packages of mirrors can not be kept for the next start");
     }
     Ok(base)
-}
-
-/// Reads a task's recipe for the architecture and profiles of its group; or says why it can not be built from.
-pub(super) fn read_recipe(blobs: &store::Blobs, tree: &SourceTree, target: &Target<'_>) -> Result<Recipe, String> {
-    let file = &tree.recipe_file;
-    let found = tree.files.iter().find(|source| source.name == *file);
-    let found = found.ok_or_else(|| format!("{file}: is not among the sources"))?;
-    let bytes = blobs.read(&found.sha256).map_err(|error| format!("{file}: {error}"))?;
-    let (recipe, findings) = dsc::parse(&String::from_utf8_lossy(&bytes), target);
-    let errors: Vec<String> = findings
-        .iter()
-        .filter(|finding| finding.grade == Grade::Error)
-        .map(|finding| finding.message.clone())
-        .collect();
-    match recipe {
-        Some(recipe) if errors.is_empty() => Ok(recipe),
-        _ => Err(format!("{file}: {}", errors.join("; "))),
-    }
 }
 
 /// The tasks of a plan in the order of the plan, by number.

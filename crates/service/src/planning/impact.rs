@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{PackageName, ProjectId, TaskId, TriggerPolicy, Verdict};
 use pkg::Arch;
-use recipe::{Recipe, Target};
+use recipe::Recipe;
 use sched::{BlockPolicy, PackageImpact, Snapshot, WantedTask};
 use serde::{Deserialize, Serialize};
 use store::{Blobs, SourceTree, TargetName};
@@ -12,6 +12,7 @@ use store::{Blobs, SourceTree, TargetName};
 use super::config::{ConfigTexts, MergedConfig};
 use super::group::{self, GroupKey, GroupPlan, Surroundings};
 use super::world::World;
+use crate::formats::{RecipeReader, read_recipe};
 use crate::inner::{Inner, blocking};
 use crate::projects::{check_size, existing};
 use crate::{Service, ServiceError};
@@ -158,23 +159,18 @@ async fn both(
 impl Both {
     /// Plans packages under both configurations. Blocks.
     fn compare(&self, blobs: &Blobs, sources: &[(PackageName, SourceTree)]) -> Vec<PackageImpact> {
-        let profiles =
-            self.config.each_ref().map(|config| sched::macro_words(&config.evaluated.config, "deb_build_profiles"));
-        let [old, new] = &profiles;
-        let before: Vec<WantedTask> = sources.iter().map(|source| self.task(blobs, source, old)).collect();
-        let after = if old == new {
-            before.clone()
-        } else {
-            sources.iter().map(|source| self.task(blobs, source, new)).collect()
-        };
+        let [old, new] = self.config.each_ref().map(|config| RecipeReader::new(&self.arch, &config.evaluated.config));
+        let before: Vec<WantedTask> = sources.iter().map(|source| task(blobs, source, &old)).collect();
+        let pairs = sources.iter().zip(&before);
+        let after: Vec<WantedTask> = pairs
+            .map(|(source, known)| match old.answers_as(&new, source.1.recipe_kind) {
+                true => known.clone(),
+                false => task(blobs, source, &new),
+            })
+            .collect();
         let [old, new] = &self.config;
         let [world, new_world] = &self.world;
         sched::impact(&self.snapshot(world, old, &before), &self.snapshot(new_world, new, &after))
-    }
-
-    fn task(&self, blobs: &Blobs, (package, tree): &(PackageName, SourceTree), profiles: &[String]) -> WantedTask {
-        let recipe: Result<Recipe, String> = group::read_recipe(blobs, tree, &Target { arch: &self.arch, profiles });
-        WantedTask { task: TaskId::new(0), package: package.to_string(), recipe }
     }
 
     fn snapshot<'a>(&'a self, world: &'a World, config: &'a MergedConfig, tasks: &'a [WantedTask]) -> Snapshot<'a> {
@@ -189,6 +185,11 @@ impl Both {
             tasks,
         }
     }
+}
+
+fn task(blobs: &Blobs, (package, tree): &(PackageName, SourceTree), reader: &RecipeReader<'_>) -> WantedTask {
+    let recipe: Result<Recipe, String> = read_recipe(blobs, tree, package.as_str(), reader);
+    WantedTask { task: TaskId::new(0), package: package.to_string(), recipe }
 }
 
 impl TargetImpact {

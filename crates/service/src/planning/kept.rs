@@ -11,13 +11,16 @@ use std::time::SystemTime;
 use expand::PoolBuilder;
 use fs_err as fs;
 use pkg::Sha256;
+use repo::rpmmd::FileDigest;
 
-use super::world::{ArchiveFile, ArchiveFiles, Base};
+use super::world::{ArchiveDigest, ArchiveFile, ArchiveFiles, Base};
 
 /// Most files kept.
 const MOST_FILES: usize = 8;
-/// Bytes of one entry of the list of files: archive, path, length, digest.
-const FILE_BYTES: usize = 2 + 4 + 8 + 32;
+/// Bytes of one entry of the list of files: archive, path, length, kind of digest, digest.
+const FILE_BYTES: usize = 2 + 4 + 8 + 1 + 64;
+/// In front of the list of files; another number for another form of it.
+const FORM: u64 = 2;
 
 /// Reads what was kept for a digest; nothing if there is no such file or it can not be used.
 pub(super) fn read(folder: &Path, digest: &Sha256) -> Option<Base> {
@@ -63,6 +66,7 @@ fn encode(digest: &Sha256, base: &Base) -> Vec<u8> {
         Vec::with_capacity(builder.len() + base.files.paths.len() + FILE_BYTES * base.files.files.len() + 256);
     push_bytes(&mut out, &builder);
     let start = out.len();
+    out.extend_from_slice(&FORM.to_le_bytes());
     out.extend_from_slice(&(base.files.archives.len() as u64).to_le_bytes());
     for archive in &base.files.archives {
         push_bytes(&mut out, archive.as_bytes());
@@ -72,11 +76,22 @@ fn encode(digest: &Sha256, base: &Base) -> Vec<u8> {
         out.extend_from_slice(&file.archive.to_le_bytes());
         out.extend_from_slice(&file.path.to_le_bytes());
         out.extend_from_slice(&file.bytes.to_le_bytes());
-        out.extend_from_slice(file.sha256.as_bytes());
+        push_digest(&mut out, &file.digest.get());
     }
     let sum = Sha256::of(out.get(start..).unwrap_or_default());
     out.extend_from_slice(sum.as_bytes());
     out
+}
+
+/// Its kind, and its bytes, which 64 are enough for.
+fn push_digest(out: &mut Vec<u8>, digest: &FileDigest) {
+    let (kind, bytes): (u8, &[u8]) = match digest {
+        FileDigest::Sha256(sha256) => (0, sha256.as_bytes()),
+        FileDigest::Sha512(bytes) => (1, bytes),
+    };
+    out.push(kind);
+    out.extend_from_slice(bytes);
+    out.resize(out.len() + 64 - bytes.len(), 0);
 }
 
 fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -91,6 +106,7 @@ fn decode(digest: &Sha256, bytes: &[u8]) -> Option<Base> {
     if Sha256::of(rest).as_bytes() != sum {
         return None;
     }
+    take_number(&mut rest).filter(|form| *form == FORM)?;
     let count = take_number(&mut rest)?;
     let mut files = ArchiveFiles::default();
     for _ in 0..count {
@@ -107,11 +123,16 @@ fn archive_file(entry: &[u8; FILE_BYTES]) -> Option<ArchiveFile> {
     let (archive, rest) = entry.split_first_chunk()?;
     let (path, rest) = rest.split_first_chunk()?;
     let (bytes, rest) = rest.split_first_chunk()?;
+    let digest = match rest.split_first()? {
+        (0, digest) => FileDigest::Sha256(Sha256::from_bytes(*digest.first_chunk()?)),
+        (1, digest) => FileDigest::Sha512(*digest.first_chunk()?),
+        _ => return None,
+    };
     Some(ArchiveFile {
         archive: u16::from_le_bytes(*archive),
         path: u32::from_le_bytes(*path),
         bytes: u64::from_le_bytes(*bytes),
-        sha256: Sha256::from_bytes(*rest.first_chunk()?),
+        digest: ArchiveDigest::new(digest),
     })
 }
 
@@ -136,10 +157,11 @@ mod tests {
     fn base() -> Base {
         let mut builder = PoolBuilder::new(PackageFormat::Deb);
         let mut files = ArchiveFiles { archives: vec!["http://one".to_owned()], ..ArchiveFiles::default() };
-        for name in ["hello", "world"] {
+        let digests = [FileDigest::Sha256(Sha256::of(b"hello")), FileDigest::Sha512([7; 64])];
+        for (name, digest) in ["hello", "world"].into_iter().zip(digests) {
             let package = PackageMeta { name: name.to_owned(), evr: "1".to_owned(), ..PackageMeta::default() };
             builder.add_repository_package(1, &package);
-            files.files.push(ArchiveFile { archive: 0, path: 5, bytes: 7, sha256: Sha256::of(name.as_bytes()) });
+            files.files.push(ArchiveFile { archive: 0, path: 5, bytes: 7, digest: ArchiveDigest::new(digest) });
         }
         files.paths.push_str("pool/hello.debworld.deb");
         Base { builder, files: Arc::new(files) }

@@ -13,6 +13,7 @@ mod reconcile;
 mod why;
 mod world;
 
+pub(crate) use config::{repository_config, target_configs};
 pub use impact::{ConfigImpact, TargetImpact};
 pub(crate) use path::expand as expand_path;
 pub(crate) use reconcile::{State, run_once};

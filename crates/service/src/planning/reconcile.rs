@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use expand::PackageId;
 use model::{FailureCause, TaskId, Timestamp, TriggerPolicy, Verdict};
 use pkg::Sha256;
 use store::PendingTask;
@@ -10,7 +11,7 @@ use super::group::{self, GroupKey, GroupPlan, Planned, task_of};
 use super::outcome::{self, Ready};
 use super::world::{IDLE, Worlds};
 use crate::ServiceError;
-use crate::background::Pass;
+use crate::background::{Pass, Reconciler};
 use crate::crew::Crew;
 use crate::fetch::{FetchError, chain};
 use crate::inner::Inner;
@@ -77,7 +78,8 @@ struct Fetching {
     key: GroupKey,
     task: PendingTask,
     files: Vec<Download>,
-    ready: Ready,
+    /// Nothing, if it must be planned again then.
+    ready: Option<Ready>,
 }
 
 /// One pass: every pending task that is not ready gets its verdict; packages are fetched, and what is complete becomes
@@ -174,6 +176,16 @@ async fn carry_out(
             changes += u64::from(outcome::note(inner, task, &entry.verdict, planned.trigger).await?);
             continue;
         };
+        // What only an archive's own digest names is a blob with a name once it has been fetched; then it is planned again.
+        let is_unnamed = |package: &PackageId| planned.world.sha256(*package).is_none();
+        if root.missing.iter().any(is_unnamed) {
+            if inner.planning.trouble(task.task).is_none() {
+                changes += u64::from(outcome::wait(inner, task, &Verdict::Fetching).await?);
+            }
+            let files = root.missing.iter().filter_map(|package| planned.world.download(*package)).collect();
+            fetching.push(Fetching { key: key.clone(), task: task.clone(), files, ready: None });
+            continue;
+        }
         let parts = (&*planned.world, tree, &planned.config);
         let ready = match outcome::prepare(inner, task, entry, root, parts) {
             Ok(ready) => ready,
@@ -192,7 +204,7 @@ async fn carry_out(
             changes += u64::from(outcome::wait(inner, task, &Verdict::Fetching).await?);
         }
         let files = root.missing.iter().filter_map(|package| planned.world.download(*package)).collect();
-        fetching.push(Fetching { key: key.clone(), task: task.clone(), files, ready });
+        fetching.push(Fetching { key: key.clone(), task: task.clone(), files, ready: Some(ready) });
     }
     Ok((changes, fetching))
 }
@@ -206,11 +218,19 @@ async fn fetch_one(inner: &Inner, fetching: Fetching) -> (TaskId, Result<bool, S
             let duration_ms = begun.elapsed().as_millis();
             tracing::info!(task.id = %task.task, packages = count, duration_ms, "fetched packages for task {}", task.task);
             inner.planning.set_trouble(task.task, None);
-            outcome::schedule(inner, ready).await
+            match ready {
+                Some(ready) => outcome::schedule(inner, ready).await,
+                None => {
+                    inner.planning.forget(&key);
+                    inner.poke(Reconciler::Planning);
+                    Ok(true)
+                }
+            }
         }
         Err(DownloadError::Service(error)) => Err(error),
         Err(DownloadError::Fetch(FetchError::Keep(error))) => Err(error.into()),
-        Err(DownloadError::Fetch(error)) => note_trouble(inner, &key, &task, &error).await,
+        Err(DownloadError::Fetch(error)) => note_trouble(inner, &key, &task, error.parts()).await,
+        Err(DownloadError::Mismatch { url, detail }) => note_trouble(inner, &key, &task, (url, detail)).await,
     };
     (task.task, result)
 }
@@ -220,7 +240,7 @@ async fn note_trouble(
     inner: &Inner,
     key: &GroupKey,
     task: &PendingTask,
-    error: &FetchError,
+    (url, detail): (String, String),
 ) -> Result<bool, ServiceError> {
     inner.planning.forget(key);
     // The archive may have moved on since its index was read.
@@ -229,13 +249,12 @@ async fn note_trouble(
     match inner.config.retry.delay_after(rounds) {
         Some(delay) => {
             inner.planning.set_trouble(task.task, Some((rounds, inner.now().plus(delay))));
-            let detail = format!("{error}; tried again soon");
+            let detail = format!("{url}: {detail}; tried again soon");
             // Not the end of a build on request: the reason is not its package's.
             outcome::note(inner, task, &Verdict::Broken { detail }, TriggerPolicy::OnChange).await
         }
         None => {
             inner.planning.set_trouble(task.task, None);
-            let (url, detail) = error.parts();
             outcome::fail(inner, task.task, &FailureCause::SourceUnreachable { url, detail }).await?;
             Ok(true)
         }

@@ -2,7 +2,6 @@
 
 use expand::{Asked, PackageId, Why};
 use model::{PackageName, ProjectId, ProjectName, TaskId, Verdict};
-use recipe::Target;
 use sched::{BlockPolicy, Snapshot, WantedTask};
 use serde::{Deserialize, Serialize};
 use store::{Session, SourceTree, TargetName};
@@ -10,6 +9,7 @@ use store::{Session, SourceTree, TargetName};
 use super::elsewhere;
 use super::group::{self, GroupPlan, Surroundings};
 use super::path::Layer;
+use crate::formats::{RecipeReader, read_recipe};
 use crate::inner::{Inner, blocking};
 use crate::projects::{existing, find_arch};
 use crate::{Service, ServiceError};
@@ -92,8 +92,8 @@ async fn explain(
     let (blobs, arch, package) = (inner.blobs.clone(), key.1.clone(), package.to_string());
     let (dependency, shared) = (dependency.map(str::to_owned), layers.clone());
     let explained = blocking(move || {
-        let profiles = sched::macro_words(&config.evaluated.config, "deb_build_profiles");
-        let recipe = group::read_recipe(&blobs, &tree, &Target { arch: &arch, profiles: &profiles });
+        let reader = RecipeReader::new(&arch, &config.evaluated.config);
+        let recipe = read_recipe(&blobs, &tree, &package, &reader);
         let task = WantedTask { task: TaskId::new(0), package, recipe };
         let snapshot = Snapshot {
             arch: &arch,

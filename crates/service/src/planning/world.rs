@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use expand::{PackageId, Pool, PoolBuilder};
 use model::{JobFile, RootPackage};
 use pkg::{Arch, PackageFormat, PackageMeta, Sha256, Sha256Hasher};
-use pkgfile::deb::{DebLimits, DebReader};
+use repo::rpmmd::FileDigest;
 use store::{Blobs, MirrorIndexRow};
 
 use super::config::MergedConfig;
 use super::group::GroupKey;
 use super::path::Layer;
 use crate::ServiceError;
-use crate::mirror::{self, PackageFile};
+use crate::formats::read_package;
+use crate::mirror::{self, DigestNames, PackageFile};
 
 /// How long a world that nobody uses is kept: an idle service is to be small.
 pub(super) const IDLE: Duration = Duration::from_secs(120);
@@ -31,6 +32,8 @@ pub(super) struct World {
     archives: Arc<ArchiveFiles>,
     /// The packages with the tokens after those.
     results: Vec<KnownResult>,
+    /// Which blobs the archives' digests mean.
+    names: Arc<DigestNames>,
 }
 
 /// What mirrors offer: read once, shared by every world that adds its results to it.
@@ -64,7 +67,30 @@ pub(super) struct ArchiveFile {
     /// Where its path begins.
     pub(super) path: u32,
     pub(super) bytes: u64,
-    pub(super) sha256: Sha256,
+    pub(super) digest: ArchiveDigest,
+}
+
+/// As [`FileDigest`], but small where it can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ArchiveDigest {
+    Sha256(Sha256),
+    Other(Box<FileDigest>),
+}
+
+impl ArchiveDigest {
+    pub(super) fn new(digest: FileDigest) -> Self {
+        match digest {
+            FileDigest::Sha256(sha256) => Self::Sha256(sha256),
+            other => Self::Other(Box::new(other)),
+        }
+    }
+
+    pub(super) fn get(&self) -> FileDigest {
+        match self {
+            Self::Sha256(sha256) => FileDigest::Sha256(*sha256),
+            Self::Other(other) => **other,
+        }
+    }
 }
 
 /// The file of a package.
@@ -75,7 +101,7 @@ struct WorldFile<'a> {
     /// Path below the archive's folder, or the file name.
     path: &'a str,
     bytes: u64,
-    sha256: Sha256,
+    digest: FileDigest,
 }
 
 /// A result that builds can use.
@@ -119,7 +145,8 @@ impl WorldInputs {
                 hasher.update(format!("\n{} {}", result.sha256, result.name).as_bytes());
             }
             for index in &layer.indices {
-                hasher.update(format!("\n{} {} {}", index.sha256, index.url, index.path).as_bytes());
+                let MirrorIndexRow { kind, sha256, url, path, .. } = index;
+                hasher.update(format!("\n{} {sha256} {url} {path}", kind.as_str()).as_bytes());
             }
         }
         hasher.finish()
@@ -138,13 +165,11 @@ impl WorldInputs {
         let mut files = ArchiveFiles::default();
         for (layer, rank) in self.layers.iter().zip((1..).step_by(2)) {
             // Suites of one archive are equals: the highest version wins, as with apt.
-            for index in &layer.indices {
+            mirror::read_indices(blobs, &layer.indices, &mut |index, meta, file| {
+                builder.add_repository_package(rank, meta);
                 let archive = files.archive(&index.url);
-                mirror::read_index(blobs, index, &mut |meta, file| {
-                    builder.add_repository_package(rank, meta);
-                    files.add(archive, &file);
-                })?;
-            }
+                files.add(archive, &file);
+            })?;
         }
         files.paths.shrink_to_fit();
         files.files.shrink_to_fit();
@@ -152,7 +177,7 @@ impl WorldInputs {
     }
 
     /// Adds the results to what the mirrors offer. Results that `before` had as well are not read again. Blocks.
-    pub(super) fn build(&self, base: &Base, before: Option<&World>, blobs: &Blobs) -> World {
+    pub(super) fn build(&self, base: &Base, before: Option<&World>, blobs: &Blobs, names: Arc<DigestNames>) -> World {
         let known: HashMap<Sha256, &KnownResult> =
             before.iter().flat_map(|world| &world.results).map(|known| (known.result.sha256, known)).collect();
         let mut builder = base.builder.clone();
@@ -161,21 +186,21 @@ impl WorldInputs {
             for result in &layer.results {
                 let meta = match known.get(&result.sha256) {
                     Some(known) => Some(Arc::clone(&known.meta)),
-                    None => read_result(blobs, result).map(Arc::new),
+                    None => read_result(blobs, self.format, result).map(Arc::new),
                 };
                 let Some(meta) = meta else { continue };
                 builder.add_repository_package(rank, &meta);
                 results.push(KnownResult { result: result.clone(), meta });
             }
         }
-        World { pool: builder.finish(), archives: Arc::clone(&base.files), results }
+        World { pool: builder.finish(), archives: Arc::clone(&base.files), results, names }
     }
 }
 
 /// What a result says of itself; nothing if it can not be read, which was checked when it was stored.
-fn read_result(blobs: &Blobs, result: &ResultPackage) -> Option<PackageMeta> {
+fn read_result(blobs: &Blobs, format: PackageFormat, result: &ResultPackage) -> Option<PackageMeta> {
     let file = std::fs::File::open(blobs.path(&result.sha256)).ok()?;
-    Some(DebReader::open(file, DebLimits::default()).ok()?.into_control().meta)
+    read_package(format, std::io::BufReader::new(file))
 }
 
 impl ArchiveFiles {
@@ -192,7 +217,7 @@ impl ArchiveFiles {
     fn add(&mut self, archive: u16, file: &PackageFile) {
         let path = u32::try_from(self.paths.len()).unwrap_or(u32::MAX);
         self.paths.push_str(&file.path);
-        self.files.push(ArchiveFile { archive, path, bytes: file.bytes, sha256: file.sha256 });
+        self.files.push(ArchiveFile { archive, path, bytes: file.bytes, digest: ArchiveDigest::new(file.digest) });
     }
 
     fn get(&self, place: usize) -> Option<WorldFile<'_>> {
@@ -202,7 +227,7 @@ impl ArchiveFiles {
             archive: Some(self.archives.get(usize::from(file.archive))?),
             path: self.paths.get(file.path as usize..end)?,
             bytes: file.bytes,
-            sha256: file.sha256,
+            digest: file.digest.get(),
         })
     }
 }
@@ -212,18 +237,18 @@ impl World {
         let place = usize::try_from(self.pool.token(package)).ok()?;
         let Some(after) = place.checked_sub(self.archives.files.len()) else { return self.archives.get(place) };
         let ResultPackage { name, bytes, sha256 } = &self.results.get(after)?.result;
-        Some(WorldFile { archive: None, path: name, bytes: *bytes, sha256: *sha256 })
+        Some(WorldFile { archive: None, path: name, bytes: *bytes, digest: FileDigest::Sha256(*sha256) })
     }
 
-    /// Digest of a package's file.
+    /// The blob of a package's file; nothing if that can not be told before it is fetched.
     pub(super) fn sha256(&self, package: PackageId) -> Option<Sha256> {
-        self.file(package).map(|file| file.sha256)
+        self.names.blob(&self.file(package)?.digest)
     }
 
     /// How to get a package's file from its archive; none for results.
     pub(super) fn download(&self, package: PackageId) -> Option<mirror::Download> {
-        let WorldFile { archive, path, bytes, sha256 } = self.file(package)?;
-        Some(mirror::Download { url: address(archive?, path), bytes, sha256 })
+        let WorldFile { archive, path, bytes, digest } = self.file(package)?;
+        Some(mirror::Download { url: address(archive?, path), bytes, digest })
     }
 
     /// A package as a root names it.
@@ -234,7 +259,11 @@ impl World {
             name: self.pool.name(package).to_owned(),
             version: self.pool.evr(package).to_owned(),
             arch: self.pool.arch(package).to_owned(),
-            file: JobFile { name: model::FileName::parse(name).ok()?, bytes: file.bytes, sha256: file.sha256 },
+            file: JobFile {
+                name: model::FileName::parse(name).ok()?,
+                bytes: file.bytes,
+                sha256: self.sha256(package)?,
+            },
         })
     }
 }

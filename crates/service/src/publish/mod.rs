@@ -4,10 +4,12 @@
 //! they contain the number of the build. What disappears stays readable for [`reconcile::GRACE`], so that a client in the
 //! middle of an update does not break. Read [`run_once`] first.
 
+mod apt;
 mod archive;
 mod key;
 mod reconcile;
 mod results;
+mod rpmmd;
 mod serve;
 
 pub(crate) use reconcile::{State, run_once};

@@ -8,9 +8,10 @@ use store::{PublicationChange, PublishableRow, PublishedFile};
 use super::archive::{ArchiveInput, Memory};
 use super::key;
 use super::results::current_results;
-use crate::ServiceError;
 use crate::background::{Pass, Reconciler};
+use crate::formats::Layout;
 use crate::inner::{Inner, blocking};
+use crate::{ServiceError, planning};
 
 /// How long what disappeared from a publication can still be read.
 pub(super) const GRACE: Duration = Duration::from_secs(3600);
@@ -99,13 +100,11 @@ async fn look_at(inner: &Inner, row: &PublishableRow) -> Result<bool, ServiceErr
     let results = current_results(&mut session, row.repository).await?;
     drop(session);
     let key = key::key_of(inner, row.project).await?;
-    let mut architectures: Vec<String> =
-        repository.arches.iter().map(|arch| arch.arch.debian_name().to_owned()).collect();
-    architectures.sort();
     let input = ArchiveInput {
         project: repository.project.to_string(),
         repository: repository.name.to_string(),
-        architectures,
+        arches: repository.arches.iter().map(|arch| arch.arch.clone()).collect(),
+        layouts: planning::repository_config(inner, repository).await?.map_or_else(Vec::new, |c| Layout::of_config(&c)),
         results,
         public_key: key.public.clone(),
     };

@@ -51,10 +51,13 @@ fn media_type(path: &str) -> &'static str {
     let name = path.rsplit('/').next().unwrap_or(path);
     match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "deb" => "application/vnd.debian.binary-package",
+        "rpm" => "application/x-rpm",
+        "xml" => "application/xml",
         "gz" => "application/gzip",
         "xz" => "application/x-xz",
         "zst" => "application/zstd",
-        "asc" => "application/pgp-keys",
+        "asc" if name.ends_with(".xml.asc") => "application/pgp-signature",
+        "asc" | "key" => "application/pgp-keys",
         "gpg" if name == "Release.gpg" => "application/pgp-signature",
         "gpg" => "application/octet-stream",
         _ if path.contains("/by-hash/") => "application/octet-stream",

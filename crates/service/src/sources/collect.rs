@@ -3,7 +3,8 @@
 use model::{FailureCause, SourceFile};
 use store::UploadedFile;
 
-use super::recipe_file::{NamedFile, invalid};
+use super::cause::invalid;
+use super::dsc::NamedFile;
 
 /// The uploaded files that a recipe names, in its order, if all of them are there as it describes them. Others are left out.
 pub(super) fn collect(

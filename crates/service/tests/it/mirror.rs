@@ -16,6 +16,7 @@ pub(crate) fn archive_options(archive: &Archive) -> DistributionOptions {
         security_url: Some(archive.url()),
         arches: vec![pkg::Arch::parse("x86_64").unwrap()],
         keyring: Some(archive.keyring()),
+        ..DistributionOptions::default()
     }
 }
 

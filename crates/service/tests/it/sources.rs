@@ -10,14 +10,14 @@ use crate::mirror::{DAY, world};
 
 const CONTENT: &[u8] = b"content of the archive";
 
-struct Bed {
-    world: World,
-    server: HttpServer,
-    user: User,
-    project: model::ProjectId,
+pub(crate) struct Bed {
+    pub(crate) world: World,
+    pub(crate) server: HttpServer,
+    pub(crate) user: User,
+    pub(crate) project: model::ProjectId,
 }
 
-async fn bed() -> Bed {
+pub(crate) async fn bed() -> Bed {
     let world = world().await;
     let user = world.user("alice").await;
     let project = world.project(&user, "tools").await;
@@ -37,11 +37,11 @@ impl Bed {
         self.world.service.submit(&self.user, new).await.unwrap()
     }
 
-    async fn submit_url(&self, path: &str) -> BuildId {
+    pub(crate) async fn submit_url(&self, path: &str) -> BuildId {
         self.submit(NewSource::Url(self.server.url(path))).await
     }
 
-    async fn upload(&self, files: &[(&str, &[u8])]) -> BuildId {
+    pub(crate) async fn upload(&self, files: &[(&str, &[u8])]) -> BuildId {
         let mut uploaded = Vec::new();
         for (name, content) in files {
             let mut upload = self.world.service.upload(&self.user, file_name(name)).await.unwrap();
@@ -52,7 +52,7 @@ impl Bed {
     }
 
     /// Runs the reconciler until the source is made or has failed; then its words.
-    async fn outcome(&self, build: BuildId) -> String {
+    pub(crate) async fn outcome(&self, build: BuildId) -> String {
         for _ in 0..10 {
             self.world.service.reconcile("sources").await.unwrap();
             let found = self.world.service.build(build).await.unwrap();
@@ -161,8 +161,8 @@ async fn uploaded_files_must_be_complete_and_as_described() {
     assert_eq!(bed.outcome(build).await, "hello_1-1.dsc: these files it names were not uploaded: hello_1.tar.xz");
     let build = bed.upload(&[recipe, ("hello_1.tar.xz", b"other")]).await;
     assert_eq!(bed.outcome(build).await, "hello_1.tar.xz: size is 5, but the recipe says 22");
-    let build = bed.upload(&[("a.src.rpm", b"x")]).await;
-    assert!(bed.outcome(build).await.starts_with("a.src.rpm: is no source this service can build"));
+    let build = bed.upload(&[("a.tar.gz", b"x")]).await;
+    assert!(bed.outcome(build).await.starts_with("a.tar.gz: is no source this service can build"));
     assert!(bed.server.take_requests().is_empty());
 }
 
@@ -199,7 +199,7 @@ async fn a_pass_that_is_cut_off_leaves_nothing_behind() {
 }
 
 /// A service that knows `known`'s key, and a clock in 2023.
-async fn bed_with_keyring(known: &Key) -> Bed {
+pub(crate) async fn bed_with_keyring(known: &Key) -> Bed {
     let mut bed = bed().await;
     let keyring = bed.world.folder.path().join("packagers.gpg");
     std::fs::write(&keyring, known.keyring()).unwrap();

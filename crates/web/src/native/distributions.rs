@@ -32,6 +32,8 @@ pub(super) async fn add(
         security_url: wanted.security_url,
         arches: arches.map_err(|error| NativeError::invalid(error.to_string()))?,
         keyring: wanted.keyring,
+        believes_unsigned: wanted.believes_unsigned,
+        repositories: wanted.repositories,
     };
     let project = app.service.add_distribution(&user, &wanted.preset, options).await?;
     let repositories = app.service.repositories(project.id).await?;

@@ -171,6 +171,12 @@ pub struct NewDistribution {
     /// File of the server with the keys of the archive; without it, the distribution's own.
     #[serde(default)]
     pub keyring: Option<String>,
+    /// Whether rpm-md metadata is believed without a signature.
+    #[serde(default)]
+    pub believes_unsigned: bool,
+    /// Names and addresses of rpm-md repositories instead of the preset's; `$basearch` stands for the architecture.
+    #[serde(default)]
+    pub repositories: Vec<(String, String)>,
 }
 
 /// How a mirrored distribution stands.

@@ -1,0 +1,94 @@
+use std::cell::RefCell;
+
+use pkg::{Arch, RecipeKind};
+use prjconf::BuildConfig;
+use recipe::spec::{self, SpecContext, SpecOptions};
+use recipe::{Finding, Grade, Recipe, Target, dsc};
+use store::{Blobs, SourceTree};
+
+/// Most bytes of a file beside a recipe that are read into it.
+const BESIDE_BYTES: u64 = 4 << 20;
+
+/// Reads recipes for one (repository, arch). What each kind needs is made once, when the first of its kind comes.
+pub(crate) struct RecipeReader<'a> {
+    arch: &'a Arch,
+    config: &'a BuildConfig,
+    profiles: Vec<String>,
+    spec: RefCell<Option<SpecContext<'a>>>,
+}
+
+impl std::fmt::Debug for RecipeReader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecipeReader").field("arch", &self.arch).finish_non_exhaustive()
+    }
+}
+
+impl<'a> RecipeReader<'a> {
+    /// A reader for an architecture and the configuration that was evaluated for it.
+    pub(crate) fn new(arch: &'a Arch, config: &'a BuildConfig) -> Self {
+        let profiles = sched::macro_words(config, "deb_build_profiles");
+        Self { arch, config, profiles, spec: RefCell::default() }
+    }
+
+    /// Whether another reader is known to read every recipe of a kind the same.
+    pub(crate) fn answers_as(&self, other: &Self, kind: RecipeKind) -> bool {
+        match kind {
+            RecipeKind::Dsc => self.arch == other.arch && self.profiles == other.profiles,
+            RecipeKind::Spec | RecipeKind::Arch => false,
+        }
+    }
+
+    fn dsc(&self, bytes: &[u8]) -> (Option<Recipe>, Vec<Finding>) {
+        let target = Target { arch: self.arch, profiles: &self.profiles };
+        dsc::parse(&String::from_utf8_lossy(bytes), &target)
+    }
+
+    fn spec(&self, bytes: &[u8], options: &SpecOptions<'_>) -> (Option<Recipe>, Vec<Finding>) {
+        let mut context = self.spec.borrow_mut();
+        let context = context.get_or_insert_with(|| SpecContext::new(self.config));
+        let (file, findings) = spec::parse(bytes, context, options);
+        (file.recipe(), findings)
+    }
+}
+
+/// Reads the recipe of a source tree; or says why it can not be built from. `package` is its name in the project. Blocks.
+pub(crate) fn read_recipe(
+    blobs: &Blobs,
+    tree: &SourceTree,
+    package: &str,
+    reader: &RecipeReader<'_>,
+) -> Result<Recipe, String> {
+    let name = tree.recipe_file.as_str();
+    let found = tree.files.iter().find(|source| source.name == tree.recipe_file);
+    let found = found.ok_or_else(|| format!("{name}: is not among the sources"))?;
+    let bytes = blobs.read(&found.sha256).map_err(|error| format!("{name}: {error}"))?;
+    let (recipe, findings) = match tree.recipe_kind {
+        RecipeKind::Dsc => reader.dsc(&bytes),
+        RecipeKind::Spec => {
+            let beside = |wanted: &str| beside(blobs, tree, wanted);
+            let options =
+                SpecOptions { file_name: Some(name), build_flavor: "", package: Some(package), files: Some(&beside) };
+            reader.spec(&bytes, &options)
+        }
+        RecipeKind::Arch => return Err(format!("{name}: this service does not build PKGBUILD files yet")),
+    };
+    let errors: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.grade == Grade::Error)
+        .map(|finding| match finding.line(&bytes) {
+            Some(line) if tree.recipe_kind == RecipeKind::Spec => format!("line {line}: {}", finding.message),
+            _ => finding.message.clone(),
+        })
+        .collect();
+    match recipe {
+        Some(recipe) if errors.is_empty() => Ok(recipe),
+        _ if errors.is_empty() => Err(format!("{name}: has no name or no version")),
+        _ => Err(format!("{name}: {}", errors.join("; "))),
+    }
+}
+
+/// A file of the tree by name, if a recipe may take it in.
+fn beside(blobs: &Blobs, tree: &SourceTree, wanted: &str) -> Option<Vec<u8>> {
+    let found = tree.files.iter().find(|file| file.name.as_str() == wanted)?;
+    if found.bytes > BESIDE_BYTES { None } else { blobs.read(&found.sha256).ok() }
+}

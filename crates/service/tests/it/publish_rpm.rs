@@ -1,0 +1,179 @@
+//! Published rpm-md repositories: complete, signed, one over everything and one for each architecture.
+
+use std::collections::BTreeMap;
+
+use model::{BuildId, ProjectId, ProjectName, ProjectSettings, RepositoryName};
+use repo::pgp::Keyring;
+use repo::rpmmd::{Repomd, RpmMdLimits, open_file, read_primary};
+use service::{Published, User};
+use testkit::rpm_raw::RawRpm;
+
+use crate::kit::{World, arch, package, succeeded, target, worker};
+use crate::mirror::world;
+
+struct Bed {
+    world: World,
+    user: User,
+    project: ProjectId,
+}
+
+async fn bed() -> Bed {
+    let world = world().await;
+    let user = world.user("alice").await;
+    let project = world.project(&user, "tools").await;
+    let service = &world.service;
+    service.enable_target(&user, project, &target("debian-12", "i586"), Vec::new()).await.unwrap();
+    let settings = ProjectSettings { publish: true, ..ProjectSettings::default() };
+    service.update_project(&user, project, settings).await.unwrap();
+    service.set_config(&user, project, b"Type: spec\nRepotype: rpm-md\n".to_vec(), "").await.unwrap();
+    Bed { world, user, project }
+}
+
+fn rpm(name: &str, version: &str, arch: &str) -> (String, Vec<u8>) {
+    let package = RawRpm::binary(name, version, "1", arch).requires(&["/bin/sh".to_owned()]);
+    let package = package.file(&format!("/usr/bin/{name}"), arch.as_bytes());
+    (format!("{name}-{version}-1.{arch}.rpm"), package.build())
+}
+
+impl Bed {
+    /// Builds in both targets; each leaves its own package, one for all architectures, and the source.
+    async fn build(&self, version: &str) -> BuildId {
+        let build = self.world.submit_prepared(&self.user, self.project).await;
+        for architecture in ["x86_64", "i586"] {
+            let job = self.world.service.claim(&worker(), &[arch(architecture)]).await.unwrap().unwrap().job;
+            let doc = RawRpm::binary("hello-doc", version, "1", "noarch")
+                .file("/usr/share/doc/hello", architecture.as_bytes());
+            let source = RawRpm::source("hello", version, "1").spec("hello.spec", "");
+            let files = [
+                rpm("hello", version, architecture),
+                (format!("hello-doc-{version}-1.noarch.rpm"), doc.build()),
+                (format!("hello-{version}-1.src.rpm"), source.build()),
+            ];
+            let mut results = Vec::new();
+            for (name, content) in files {
+                let mut result = package(&name, "");
+                result.file.bytes = content.len() as u64;
+                result.file.sha256 = pkg::Sha256::of(&content);
+                if name.ends_with(".src.rpm") {
+                    (result.kind, result.package) = (model::ResultKind::Source, None);
+                }
+                let path = self.world.folder.path().join("result");
+                std::fs::write(&path, content).unwrap();
+                self.world.service.store_result(job, &result, &path).await.unwrap();
+                results.push(result);
+            }
+            self.world.service.finish(job, succeeded(results)).await.unwrap();
+        }
+        build
+    }
+
+    async fn publish(&self) -> u64 {
+        self.world.service.reconcile("publish").await.unwrap()
+    }
+
+    async fn read(&self, path: &str) -> Vec<u8> {
+        let project = ProjectName::parse("home:alice:tools").unwrap();
+        let repository = RepositoryName::parse("debian-12").unwrap();
+        match self.world.service.published(&project, &repository, path).await {
+            Ok(Published::File { path, .. }) => std::fs::read(path).unwrap(),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    /// Reads a repository as dnf does, checking every digest and the signature; gives the path of each package.
+    async fn as_dnf(&self, folder: &str) -> Vec<String> {
+        let key = self.world.service.public_key(self.project).await.unwrap();
+        let keyring = Keyring::parse(key.as_bytes()).unwrap();
+        let bytes = self.read(&format!("{folder}repodata/repomd.xml")).await;
+        let signature = self.read(&format!("{folder}repodata/repomd.xml.asc")).await;
+        let now = self.world.now().as_seconds();
+        let (repomd, _) = Repomd::parse_signed(&bytes, &signature, &keyring, now).unwrap();
+        assert_eq!(self.read(&format!("{folder}repodata/repomd.xml.key")).await, key.as_bytes());
+        let mut found = BTreeMap::new();
+        for file in &repomd.files {
+            let content = self.read(&format!("{folder}{}", file.path)).await;
+            let mut reader = open_file(file, content.as_slice()).unwrap();
+            if file.kind == "primary" {
+                let mut keep = |entry: repo::rpmmd::PrimaryEntry| {
+                    found.insert(entry.location, (entry.bytes, entry.digest.to_string()));
+                };
+                read_primary(&mut reader, &RpmMdLimits::default(), &mut keep).unwrap();
+            }
+        }
+        for (location, (bytes, digest)) in &found {
+            let content = self.read(&format!("{folder}{location}")).await;
+            assert_eq!((content.len() as u64, pkg::Sha256::of(&content).to_string()), (*bytes, digest.clone()));
+        }
+        found.into_keys().collect()
+    }
+}
+
+#[tokio::test]
+async fn results_become_a_repository_for_everything_and_one_for_each_architecture() {
+    let bed = bed().await;
+    let build = bed.build("2.8").await;
+    assert_eq!(bed.publish().await, 1);
+    let folder = format!("{:08}-hello", build.get());
+    let of = |arch: &str| {
+        let files = [
+            format!("{folder}/hello-2.8-1.{arch}.rpm"),
+            format!("{folder}/hello-2.8-1.src.rpm"),
+            format!("{folder}/hello-doc-2.8-1.noarch.rpm"),
+        ];
+        let mut files = files.to_vec();
+        files.sort();
+        files
+    };
+    assert_eq!(bed.as_dnf("x86_64/").await, of("x86_64"));
+    assert_eq!(bed.as_dnf("i586/").await, of("i586"));
+    // Over everything, a file name counts once: the packages for all architectures differ between the two tasks.
+    let mut all: Vec<String> = of("i586").iter().map(|path| format!("i586/{path}")).collect();
+    all.push(format!("x86_64/{folder}/hello-2.8-1.x86_64.rpm"));
+    assert_eq!(bed.as_dnf("").await, all);
+    assert_eq!(bed.publish().await, 0);
+}
+
+#[tokio::test]
+async fn a_repository_is_there_before_there_are_packages_and_follows_the_newest_build() {
+    let bed = bed().await;
+    assert_eq!(bed.publish().await, 1);
+    assert!(bed.as_dnf("").await.is_empty() && bed.as_dnf("x86_64/").await.is_empty());
+    bed.build("1").await;
+    bed.publish().await;
+    let second = bed.build("2").await;
+    bed.publish().await;
+    let found = bed.as_dnf("x86_64/").await;
+    assert!(found.iter().all(|path| path.starts_with(&format!("{:08}-hello/", second.get()))), "{found:?}");
+    assert_eq!(found.len(), 3);
+}
+
+#[tokio::test]
+async fn dnf_reads_both_kinds_of_repository() {
+    let bed = bed().await;
+    bed.build("2.8").await;
+    bed.publish().await;
+    let folder = tempfile::tempdir().unwrap();
+    let repository = bed.world.store.read().await.unwrap().publishable_repositories().await.unwrap()[0].repository;
+    for file in bed.world.store.read().await.unwrap().published_files(repository).await.unwrap() {
+        let path = folder.path().join("repository").join(&file.path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::copy(bed.world.blobs.path(&file.sha256), path).unwrap();
+    }
+    for below in ["", "x86_64"] {
+        let address = format!("--repofrompath=kiln,file://{}/repository/{below}", folder.path().display());
+        let output = std::process::Command::new("dnf")
+            .args(["--quiet", "--releasever=1", "--forcearch=x86_64", "--repo=kiln", "--setopt=reposdir=/nonexistent"])
+            .arg(format!("--setopt=cachedir={}/cache", folder.path().display()))
+            .arg(format!("--installroot={}/root", folder.path().display()))
+            .args([&address, "repoquery", "--qf", "%{name} %{evr} %{arch}"])
+            .output();
+        let Ok(output) = output else { return println!("skipped: no dnf on this machine") };
+        let mut lines: Vec<&str> = std::str::from_utf8(&output.stdout).unwrap().lines().collect();
+        lines.sort();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let expected = ["hello 2.8-1 i586", "hello 2.8-1 src", "hello 2.8-1 x86_64", "hello-doc 2.8-1 noarch"];
+        let expected: Vec<&str> =
+            expected.into_iter().filter(|line| below.is_empty() || !line.contains("i586")).collect();
+        assert_eq!(lines, expected, "{below}: {errors}");
+    }
+}
