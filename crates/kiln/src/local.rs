@@ -98,6 +98,7 @@ impl Local {
             targets: Some(vec![target]),
             network: Some(wanted.network),
             limits: None,
+            queue: Default::default(),
         };
         Ok(self.service.submit(&self.user, new).await?)
     }

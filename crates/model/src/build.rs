@@ -37,6 +37,12 @@ pub struct Build {
     pub network: bool,
     /// The project's further repositories when it was submitted.
     pub extra_repositories: Vec<String>,
+    /// Whether builds that somebody waits for go first.
+    #[serde(default)]
+    pub background: bool,
+    /// Whether its tasks wait until other builds are finished.
+    #[serde(default)]
+    pub held: bool,
     /// When it was submitted.
     pub submitted_at: Timestamp,
     /// Its tasks in the order they were asked for.

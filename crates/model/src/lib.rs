@@ -8,7 +8,9 @@ mod failure;
 mod ids;
 mod job;
 mod names;
+mod package;
 mod project;
+mod right;
 mod signature;
 mod state;
 mod time;
@@ -22,10 +24,13 @@ pub use job::{
     RecipeSpec, ResultFile, ResultKind, RootPackage, RootSpec,
 };
 pub use names::{FileName, NameError, PackageName, ProjectName, RepositoryName, UserName, WorkerName};
+pub use package::{CheckoutSystem, Package, PackageSettings, PackageSource};
 pub use project::{
-    Mirror, MirrorSuite, PathElement, Project, ProjectSettings, Repository, RepositoryArch, RpmMdRepository,
+    ArchOptions, Mirror, MirrorSuite, PackageGroups, PathElement, Project, ProjectSettings, Repository, RepositoryArch,
+    RpmMdRepository,
     TriggerPolicy,
 };
+pub use right::{ProjectRight, RightState};
 pub use signature::SourceSignature;
 pub use state::{BuildState, SourceEvent, SourceState, TaskEvent, TaskState};
 pub use time::Timestamp;

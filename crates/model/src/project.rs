@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use pkg::Arch;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,24 @@ pub struct ProjectSettings {
     pub network: bool,
     /// When builds start.
     pub trigger: TriggerPolicy,
+    /// Whether it is left out of lists of what is new here.
+    pub unlisted: bool,
+    /// Whether neither it nor its builds can be deleted.
+    pub persistent: bool,
+    /// Whether old builds stay although newer ones succeeded.
+    pub keep_old_builds: bool,
+    /// Whether it stays with the releases it was made for when a distribution branches.
+    pub fixed_releases: bool,
+    /// Days after which everything of it is deleted; `None` means never.
+    pub delete_after_days: Option<u32>,
+    /// What package managers are told of the repository: packages of modules do not hide its packages.
+    pub module_hotfixes: bool,
+    /// What package managers are told of the repository: its priority, lower is stronger.
+    pub repository_priority: Option<u32>,
+    /// Further repositories that users of its packages need, as `extra_repositories`.
+    pub runtime_repositories: Vec<String>,
+    /// What clients of other services said that makes no difference here, by name; kept so that they are told the same.
+    pub echoes: BTreeMap<String, String>,
 }
 
 /// When builds of a project start.
@@ -77,6 +97,30 @@ pub struct RepositoryArch {
     pub enabled: bool,
     /// Packages every root gets in addition.
     pub extra_packages: Vec<String>,
+    /// What else its owner may change.
+    #[serde(default)]
+    pub options: ArchOptions,
+}
+
+/// Settings of one (repository, arch) beyond its packages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ArchOptions {
+    /// Further repositories available to builds here, as those of the project.
+    pub extra_repositories: Vec<String>,
+    /// Groups of packages for the repository's metadata.
+    pub groups: Option<PackageGroups>,
+    /// As those of the project.
+    pub echoes: BTreeMap<String, String>,
+}
+
+/// A file that names groups of packages (`comps.xml`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageGroups {
+    /// Name of the file, as its owner called it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// One step of a repository's path.

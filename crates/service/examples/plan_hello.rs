@@ -53,7 +53,14 @@ async fn submit(service: &Service, admin: &User, url: String) -> Result<BuildId,
             service.create_project(admin, new).await?
         }
     };
-    let new = NewBuild { project: project.id, source: NewSource::Url(url), targets: None, network: None, limits: None };
+    let new = NewBuild {
+        project: project.id,
+        source: NewSource::Url(url),
+        targets: None,
+        network: None,
+        limits: None,
+        queue: Default::default(),
+    };
     Ok(service.submit(admin, new).await?)
 }
 

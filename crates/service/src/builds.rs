@@ -1,16 +1,21 @@
-use model::{Build, BuildId, BuildReason, BuildSource, JobOutcome, Project, Repository, RepositoryId, Task};
+use model::{Build, BuildId, BuildReason, BuildSource, JobOutcome, Limits, Project, Repository, RepositoryId, Task};
 use pkg::Arch;
-use store::{NewBuildRow, Session};
+use store::{BatchId, NewBuildRow, Session};
 
 use crate::background::Reconciler;
 use crate::permission::check_project;
 use crate::projects::{existing, find_arch};
+use crate::references::check_buildable;
 use crate::{
-    Action, BuildFilter, NewBuild, NewSource, Service, ServiceError, TargetName, TaskFilter, UploadedFile, User,
+    Action, BuildFilter, BuildOrder, NewBuild, NewSource, Service, ServiceError, TargetName, TaskFilter, UploadedFile,
+    User,
 };
 
 /// Longest source address, in bytes.
 const MAX_URL_BYTES: usize = 4096;
+
+/// Priority of builds nobody waits for.
+const BACKGROUND: i64 = -1;
 
 /// Most files of one uploaded source.
 const MAX_FILES: usize = 1000;
@@ -21,24 +26,30 @@ impl Service {
     /// # Errors
     /// [`ServiceError::ProjectMissing`], [`ServiceError::Denied`], [`ServiceError::NoTarget`],
     /// [`ServiceError::TargetMissing`], [`ServiceError::BadUrl`], [`ServiceError::BadValue`],
-    /// [`ServiceError::UploadTooLarge`].
+    /// [`ServiceError::UploadTooLarge`], [`ServiceError::Unsupported`] if the project asks for foreign repositories,
+    /// [`ServiceError::BuildMissing`] and [`ServiceError::BatchFinished`] of a build it is
+    /// tied to.
     pub async fn submit(&self, actor: &User, new: NewBuild) -> Result<BuildId, ServiceError> {
         let (source, uploads) = self.check_source(new.source).await?;
         let now = self.inner.now();
         let mut session = self.inner.store.write().await?;
         let project = existing(&mut session, new.project).await?;
-        check_project(actor, Action::SubmitBuild, &project, &project.name)?;
+        check_project(&mut session, actor, Action::SubmitBuild, &project, &project.name).await?;
+        let batch = batch(&mut session, actor, new.queue.order).await?;
         let repositories = session.repositories(project.id).await?;
+        let targets = choose_targets(&project, &repositories, new.targets.as_deref().unwrap_or_default())?;
+        check_buildable(&project, &repositories, &targets)?;
         let row = NewBuildRow {
             project: project.id,
             source,
             uploads,
-            targets: choose_targets(&project, &repositories, new.targets.as_deref().unwrap_or_default())?,
+            targets,
             reason: BuildReason::Submitted { by: actor.name.clone() },
             network: new.network.unwrap_or(project.settings.network),
             limits: new.limits,
             extra_repositories: project.settings.extra_repositories,
-            priority: 0,
+            priority: if new.queue.background { BACKGROUND } else { 0 },
+            batch,
         };
         let id = session.add_build(&row, now).await?;
         session.commit().await?;
@@ -46,6 +57,16 @@ impl Service {
         self.inner.poke(Reconciler::Sources);
         self.inner.changed();
         Ok(id)
+    }
+
+    /// Whether builds for these targets could be submitted, as far as the project's settings say.
+    ///
+    /// # Errors
+    /// [`ServiceError::NoTarget`], [`ServiceError::TargetMissing`], [`ServiceError::Unsupported`].
+    pub async fn check_build(&self, project: &Project, targets: Option<&[TargetName]>) -> Result<(), ServiceError> {
+        let repositories = self.inner.store.read().await?.repositories(project.id).await?;
+        let targets = choose_targets(project, &repositories, targets.unwrap_or_default())?;
+        check_buildable(project, &repositories, &targets)
     }
 
     async fn check_source(&self, source: NewSource) -> Result<(BuildSource, Vec<UploadedFile>), ServiceError> {
@@ -79,12 +100,60 @@ impl Service {
         }
     }
 
+    /// Deletes finished builds: all of them or none.
+    ///
+    /// # Errors
+    /// As [`Self::delete`], of the first that can not be deleted.
+    pub async fn delete_all(&self, actor: &User, ids: &[BuildId]) -> Result<(), ServiceError> {
+        let mut session = self.inner.store.write().await?;
+        for id in ids {
+            let build = existing_build(&mut session, *id).await?;
+            let project = existing(&mut session, build.project_id).await?;
+            check_project(&mut session, actor, Action::DeleteBuild, &project, id).await?;
+            if project.settings.persistent {
+                return Err(ServiceError::Persistent { project: project.name });
+            }
+            if !build.is_finished() {
+                return Err(ServiceError::NotFinished { build: *id });
+            }
+            session.delete_build(*id).await?;
+        }
+        session.commit().await?;
+        self.inner.poke(Reconciler::Publish);
+        self.inner.poke(Reconciler::Planning);
+        self.inner.changed();
+        Ok(())
+    }
+
+    /// Whether a user may delete a build.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn may_delete(&self, actor: &User, build: &Build) -> Result<bool, ServiceError> {
+        let mut session = self.inner.store.read().await?;
+        let project = existing(&mut session, build.project_id).await?;
+        match check_project(&mut session, actor, Action::DeleteBuild, &project, build.id).await {
+            Ok(()) => Ok(!project.settings.persistent),
+            Err(ServiceError::Denied { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A build with its tasks.
     ///
     /// # Errors
     /// [`ServiceError::BuildMissing`], also for deleted ones.
     pub async fn build(&self, id: BuildId) -> Result<Build, ServiceError> {
         existing_build(&mut self.inner.store.read().await?, id).await
+    }
+
+    /// The bounds of a build.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn limits_of(&self, id: BuildId) -> Result<Limits, ServiceError> {
+        let own = self.inner.store.read().await?.build_limits(id).await?;
+        Ok(own.unwrap_or(self.inner.config.limits))
     }
 
     /// Builds with their tasks, newest first.
@@ -111,7 +180,8 @@ impl Service {
         let now = self.inner.now();
         let mut session = self.inner.store.write().await?;
         let build = existing_build(&mut session, id).await?;
-        check_project(actor, Action::CancelBuild, &existing(&mut session, build.project_id).await?, id)?;
+        let project = existing(&mut session, build.project_id).await?;
+        check_project(&mut session, actor, Action::CancelBuild, &project, id).await?;
         if build.is_finished() {
             return Err(ServiceError::NotCancelable { build: id });
         }
@@ -137,7 +207,11 @@ impl Service {
     pub async fn delete(&self, actor: &User, id: BuildId) -> Result<(), ServiceError> {
         let mut session = self.inner.store.write().await?;
         let build = existing_build(&mut session, id).await?;
-        check_project(actor, Action::DeleteBuild, &existing(&mut session, build.project_id).await?, id)?;
+        let project = existing(&mut session, build.project_id).await?;
+        check_project(&mut session, actor, Action::DeleteBuild, &project, id).await?;
+        if project.settings.persistent {
+            return Err(ServiceError::Persistent { project: project.name });
+        }
         if !build.is_finished() {
             return Err(ServiceError::NotFinished { build: id });
         }
@@ -149,6 +223,36 @@ impl Service {
         self.inner.changed();
         Ok(())
     }
+}
+
+/// The batch a new build belongs to.
+///
+/// Whoever ties a build to others must be allowed to build in one of their projects: else strangers could hold work up
+/// behind, or put work before, what is not theirs.
+async fn batch(session: &mut Session, actor: &User, order: BuildOrder) -> Result<Option<BatchId>, ServiceError> {
+    let named = match order {
+        BuildOrder::Free => return Ok(None),
+        BuildOrder::With(build) | BuildOrder::After(build) => build,
+    };
+    let missing = || ServiceError::BuildMissing { build: named };
+    let batch = session.batch_of(named).await?.ok_or_else(missing)?;
+    let open = session.open_builds_of_batch(batch).await?;
+    if open.is_empty() {
+        return Err(ServiceError::BatchFinished { build: named });
+    }
+    let mut refusal = None;
+    for id in open {
+        let build = existing_build(session, id).await?;
+        let project = existing(session, build.project_id).await?;
+        match check_project(session, actor, Action::SubmitBuild, &project, &project.name).await {
+            Ok(()) => {
+                let after = matches!(order, BuildOrder::After(_));
+                return Ok(Some(if after { session.add_batch(Some(batch)).await? } else { batch }));
+            }
+            Err(error) => refusal = Some(error),
+        }
+    }
+    Err(refusal.unwrap_or_else(missing))
 }
 
 /// A build that is there.

@@ -171,6 +171,48 @@ pub enum ServiceError {
         /// Name.
         user: UserName,
     },
+    /// No such group.
+    #[error("there is no group {group}")]
+    GroupMissing {
+        /// Name.
+        group: UserName,
+    },
+    /// The name is taken.
+    #[error("project {project} has a package {package} already")]
+    PackageExists {
+        /// Project.
+        project: ProjectName,
+        /// Package.
+        package: PackageName,
+    },
+    /// Somebody who owns a project needs no rights in it.
+    #[error("{user} is an owner of project {project}")]
+    OwnsProject {
+        /// Who.
+        user: UserName,
+        /// Project.
+        project: ProjectName,
+    },
+    /// The project is protected against deletion, and its builds with it.
+    #[error("project {project} is protected against deletion")]
+    Persistent {
+        /// Project.
+        project: ProjectName,
+    },
+    /// Nobody is waiting for anything there any more, so nothing can join it or wait for it.
+    #[error("build {build} is finished: no other build can be tied to it")]
+    BatchFinished {
+        /// The build that was named.
+        build: BuildId,
+    },
+    /// This program can not do that, at least not yet.
+    #[error("{what} is not possible here: {instead}")]
+    Unsupported {
+        /// What was asked for.
+        what: String,
+        /// What can be done instead.
+        instead: &'static str,
+    },
     /// The name is taken.
     #[error("there is a project {project} already")]
     ProjectExists {
@@ -304,6 +346,7 @@ impl ServiceError {
             | Self::JobMissing { .. }
             | Self::LogMissing { .. }
             | Self::UserMissing { .. }
+            | Self::GroupMissing { .. }
             | Self::PublishedMissing { .. } => ErrorKind::Missing,
             Self::TargetUnknown { .. }
             | Self::NoTarget { .. }
@@ -313,14 +356,18 @@ impl ServiceError {
             | Self::BadValue { .. }
             | Self::UploadTooLarge { .. }
             | Self::PresetUnknown { .. }
+            | Self::OwnsProject { .. }
+            | Self::Unsupported { .. }
             | Self::ResultMissing { .. }
             | Self::Blob(BlobError::Mismatch { .. } | BlobError::NotAFile { .. }) => ErrorKind::Invalid,
             Self::TargetExists { .. }
             | Self::UserExists { .. }
             | Self::ProjectExists { .. }
+            | Self::PackageExists { .. }
+            | Self::BatchFinished { .. }
             | Self::NotCancelable { .. }
             | Self::NotFinished { .. } => ErrorKind::Conflicting,
-            Self::Denied { .. } => ErrorKind::Denied,
+            Self::Denied { .. } | Self::Persistent { .. } => ErrorKind::Denied,
             Self::Unavailable { .. } => ErrorKind::Busy,
             Self::BlobMissing { .. } | Self::Store(_) | Self::Blob(_) | Self::Io(_) | Self::Failed { .. } => {
                 ErrorKind::Broken

@@ -9,17 +9,22 @@ mod configurations;
 mod crew;
 mod distributions;
 mod error;
+mod expiry;
 mod fetch;
+mod fork;
 mod formats;
+mod groups;
 mod inner;
 mod jobs;
 mod leases;
 mod mirror;
+mod packages;
 mod permission;
 mod planning;
 mod projects;
 mod prune;
 mod publish;
+mod references;
 mod results;
 mod service;
 mod sources;
@@ -34,14 +39,18 @@ pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
 pub use distributions::{DistributionOptions, MirrorStatus};
 pub use error::{Action, ErrorKind, ProjectKey, ServiceError};
 pub use expand::{LineOrigin, Why};
+pub use fork::NewFork;
+pub use groups::RightChange;
 pub use jobs::{Heartbeat, JobLog};
 pub use planning::{ConfigImpact, PackageWhy, TargetImpact};
+pub use references::{PROJECT_REFERENCE, referenced_project};
 pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use sched::PackageImpact;
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
 pub use store::{
-    BuildFilter, ConfigChange, ConfigRevision, ProjectFilter, Target, TargetName, TaskFilter, UploadedFile, User,
+    BuildFilter, ConfigChange, ConfigRevision, Group, NewestTask, ProjectFilter, Target, TargetName, TaskFilter,
+    UploadedFile, User,
 };
-pub use types::{NewBuild, NewProject, NewSource, NewToken};
+pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;

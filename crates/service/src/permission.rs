@@ -1,25 +1,88 @@
-//! Who may do what. The owner of a project and administrators may do everything to it; everybody may read.
+//! Who may do what. Everybody may read.
+//!
+//! A project below `home:USER` is that user's; a project below the name of a group is its members'; any other is whose who
+//! created it. They, and administrators, may do everything to it. Others may be given the right to edit it (all but
+//! deleting it), or only to build in it.
 
-use model::{Project, ProjectName};
+use model::{Project, ProjectName, RightState};
+use store::Session;
 
 use crate::{Action, ServiceError, User};
 
+/// The part of a project name that says whose it is: a user's, or a group's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Namespace<'a> {
+    /// Below `home:` and this name.
+    Home(&'a str),
+    /// Below this name, or it itself.
+    Shared(&'a str),
+}
+
+impl<'a> Namespace<'a> {
+    /// Where a project lies.
+    pub(crate) fn of(project: &'a ProjectName) -> Self {
+        let mut parts = project.as_str().split(':');
+        match (parts.next(), parts.next()) {
+            (Some("home"), Some(user)) => Self::Home(user),
+            (first, _) => Self::Shared(first.unwrap_or_default()),
+        }
+    }
+}
+
 /// Whether a user may do something to a project; `object` is what the error names.
-pub(crate) fn check_project(
+pub(crate) async fn check_project(
+    session: &mut Session,
     actor: &User,
     action: Action,
     project: &Project,
     object: impl std::fmt::Display,
 ) -> Result<(), ServiceError> {
-    check(actor, action, actor.name == project.owner, object)
+    let may = owns(session, actor, project).await? || has_right(session, actor, action, project).await?;
+    check(actor, action, may, object)
 }
 
-/// Whether a user may create a project of this name: below the user's own name, or below `home:` and it.
-pub(crate) fn check_new_project(actor: &User, name: &ProjectName) -> Result<(), ServiceError> {
-    let mut parts = name.as_str().split(':');
-    let first = parts.next();
-    let home = if first == Some("home") { parts.next() } else { first };
-    check(actor, Action::CreateProject, home == Some(actor.name.as_str()), name)
+/// Whether a project is a user's own, or the user an administrator.
+pub(crate) async fn owns(session: &mut Session, actor: &User, project: &Project) -> Result<bool, ServiceError> {
+    if actor.admin {
+        return Ok(true);
+    }
+    let created = actor.name == project.owner;
+    Ok(match Namespace::of(&project.name) {
+        Namespace::Home(user) => created || actor.name.as_str() == user,
+        Namespace::Shared(name) => match session.is_member(name, actor.id).await? {
+            Some(member) => member,
+            None => created || actor.name.as_str() == name,
+        },
+    })
+}
+
+async fn has_right(
+    session: &mut Session,
+    actor: &User,
+    action: Action,
+    project: &Project,
+) -> Result<bool, ServiceError> {
+    let (edit, build) = session.right_of(project.id, actor.id).await?;
+    let (edit, build) = (edit == RightState::Approved, build == RightState::Approved);
+    Ok(match action {
+        Action::SubmitBuild | Action::CancelBuild => edit || build,
+        Action::EditProject | Action::DeleteBuild => edit,
+        Action::DeleteProject | Action::CreateProject | Action::Administer => false,
+    })
+}
+
+/// Whether a user may create a project of this name: below the user's own name, below `home:` and it, or below the name of
+/// a group the user belongs to.
+pub(crate) async fn check_new_project(
+    session: &mut Session,
+    actor: &User,
+    name: &ProjectName,
+) -> Result<(), ServiceError> {
+    let own = match Namespace::of(name) {
+        Namespace::Home(user) => actor.name.as_str() == user,
+        Namespace::Shared(first) => session.is_member(first, actor.id).await?.unwrap_or(actor.name.as_str() == first),
+    };
+    check(actor, Action::CreateProject, own, name)
 }
 
 /// Whether a user is an administrator.
@@ -36,21 +99,15 @@ fn check(actor: &User, action: Action, own: bool, object: impl std::fmt::Display
 
 #[cfg(test)]
 mod tests {
-    use model::{UserId, UserName};
-
     use super::*;
 
     #[test]
-    fn people_create_projects_below_their_own_name_and_admins_everywhere() {
-        let user = |name, admin| User { id: UserId::new(1), name: UserName::parse(name).unwrap(), admin };
-        let may = |user: &User, name| check_new_project(user, &ProjectName::parse(name).unwrap()).is_ok();
-        let alice = user("alice", false);
-        for name in ["home:alice", "home:alice:tools", "alice", "alice:tools"] {
-            assert!(may(&alice, name), "{name}");
-        }
-        for name in ["home", "home:bob", "home:alicex:tools", "bob:alice", "Debian:12"] {
-            assert!(!may(&alice, name), "{name}");
-            assert!(may(&user("root", true), name), "{name}");
-        }
+    fn names_say_whose_a_project_is() {
+        let of = |text: &str| format!("{:?}", Namespace::of(&ProjectName::parse(text).unwrap()));
+        assert_eq!(of("home:alice:tools"), "Home(\"alice\")");
+        assert_eq!(of("home:alice"), "Home(\"alice\")");
+        assert_eq!(of("home"), "Shared(\"home\")");
+        assert_eq!(of("team:tools"), "Shared(\"team\")");
+        assert_eq!(of("tools"), "Shared(\"tools\")");
     }
 }

@@ -9,6 +9,7 @@ use store::BlobError;
 
 use crate::ServiceError;
 use crate::background::Pass;
+use crate::expiry;
 use crate::inner::{Inner, blocking};
 
 /// Things asked for with one statement.
@@ -16,8 +17,9 @@ const AT_ONCE: usize = 300;
 
 /// One pass over the whole blob folder and all logs.
 pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
+    let mut changes = expiry::run_once(inner).await?;
     let mut session = inner.store.write().await?;
-    let mut changes = session.delete_orphans().await?;
+    changes += session.delete_orphans().await?;
     session.commit().await?;
     for shard in 0..=u8::MAX {
         changes += prune_shard(inner, shard).await?;

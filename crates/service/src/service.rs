@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use model::Limits;
+
 use crate::inner::Inner;
 use crate::{ServiceConfig, ServiceError, leases};
 
@@ -31,6 +33,12 @@ impl Service {
     /// Resolves when any build, task or log has changed after `seen`, the number this function gave last (0 at first).
     pub async fn wait_for_change(&self, seen: u64) -> u64 {
         self.inner.wait_for_change(seen).await
+    }
+
+    /// The bounds of builds that name none of their own.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.inner.config.limits
     }
 
     /// Closes the database. Not needed for durability: what was answered is kept anyway.

@@ -1,4 +1,4 @@
-use model::{Limits, ProjectId, ProjectName, ProjectSettings, Timestamp, UserName};
+use model::{BuildId, Limits, ProjectId, ProjectName, ProjectSettings, Timestamp, UserName};
 use store::{TargetName, UploadedFile};
 
 /// A fresh token: the only time its secret is seen.
@@ -44,6 +44,29 @@ pub struct NewBuild {
     pub network: Option<bool>,
     /// Limits of its jobs; `None` means the service's.
     pub limits: Option<Limits>,
+    /// When its turn comes.
+    pub queue: QueueWish,
+}
+
+/// When the turn of a new build comes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueWish {
+    /// Whether the owner's other builds go first.
+    pub background: bool,
+    /// How it is tied to other builds.
+    pub order: BuildOrder,
+}
+
+/// How a new build is tied to others. Builds that are tied together are a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BuildOrder {
+    /// Not at all.
+    #[default]
+    Free,
+    /// What waits for that build waits for this one too.
+    With(BuildId),
+    /// It waits until that build, and all that belong to its batch, are finished; whether they succeed does not matter.
+    After(BuildId),
 }
 
 /// Where the source of a new build comes from.

@@ -39,9 +39,13 @@ impl Service {
     /// # Errors
     /// If the database fails.
     pub async fn authenticate(&self, login: &str, token: &str) -> Result<Option<User>, ServiceError> {
-        let Some(known) = self.inner.store.read().await?.token(login).await? else { return Ok(None) };
-        let matches = same_digest(&known.secret_sha256, &Sha256::of(token.as_bytes()));
-        Ok((matches && self.inner.now() < known.expires_at).then_some(known.user))
+        let known = self.inner.store.read().await?.token(login).await?;
+        // The same work is done whether the login is known or not.
+        let given = Sha256::of(token.as_bytes());
+        let expected = known.as_ref().map_or(Sha256::of(b""), |known| known.secret_sha256);
+        let matches = same_digest(&expected, &given);
+        let valid = known.filter(|known| matches && self.inner.now() < known.expires_at);
+        Ok(valid.map(|known| known.user))
     }
 
     /// Creates a user. Only for administrators.
@@ -51,6 +55,9 @@ impl Service {
     pub async fn create_user(&self, actor: &User, name: &UserName, admin: bool) -> Result<User, ServiceError> {
         check_admin(actor, format_args!("user {name}"))?;
         let mut session = self.inner.store.write().await?;
+        if session.group(name).await?.is_some() {
+            return Err(ServiceError::UserExists { user: name.clone() });
+        }
         let user = session.add_user(name, admin, self.inner.now()).await?;
         let user = user.ok_or_else(|| ServiceError::UserExists { user: name.clone() })?;
         session.commit().await?;
@@ -77,6 +84,72 @@ impl Service {
         Ok(token)
     }
 
+    /// Replaces one token of a user by a new one: the old one stops to work.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn renew_token(&self, user: &User, login: &str, lifetime: Duration) -> Result<NewToken, ServiceError> {
+        let mut session = self.inner.store.write().await?;
+        session.delete_tokens(user.id, Some(login)).await?;
+        let token = add_token(&mut session, user, self.inner.now(), lifetime).await?;
+        session.commit().await?;
+        Ok(token)
+    }
+
+    /// The public halves of a user's tokens with the time each stops to work, the last to expire first: one's own, or as
+    /// an administrator anybody's.
+    ///
+    /// # Errors
+    /// [`ServiceError::Denied`], [`ServiceError::UserMissing`].
+    pub async fn tokens(&self, actor: &User, user: &UserName) -> Result<Vec<(String, Timestamp)>, ServiceError> {
+        if actor.name != *user {
+            check_admin(actor, format_args!("tokens of {user}"))?;
+        }
+        let mut session = self.inner.store.read().await?;
+        let owner = session.user(user).await?.ok_or_else(|| ServiceError::UserMissing { user: user.clone() })?;
+        Ok(session.tokens_of(owner.id).await?)
+    }
+
+    /// Takes tokens away: the one with this public half, or all of a user's. Gives how many.
+    ///
+    /// # Errors
+    /// [`ServiceError::Denied`], [`ServiceError::UserMissing`].
+    pub async fn revoke_tokens(&self, actor: &User, user: &UserName, login: Option<&str>) -> Result<u64, ServiceError> {
+        if actor.name != *user {
+            check_admin(actor, format_args!("tokens of {user}"))?;
+        }
+        let mut session = self.inner.store.write().await?;
+        let owner = session.user(user).await?.ok_or_else(|| ServiceError::UserMissing { user: user.clone() })?;
+        let revoked = session.delete_tokens(owner.id, login).await?;
+        session.commit().await?;
+        Ok(revoked)
+    }
+
+    /// Every user, by name.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn users(&self) -> Result<Vec<User>, ServiceError> {
+        Ok(self.inner.store.read().await?.users().await?)
+    }
+
+    /// Makes a user an administrator, or not any more. Only for administrators, and not for oneself, so that one stays.
+    ///
+    /// # Errors
+    /// [`ServiceError::Denied`], [`ServiceError::UserMissing`], [`ServiceError::BadValue`] for oneself.
+    pub async fn set_admin(&self, actor: &User, user: &UserName, admin: bool) -> Result<(), ServiceError> {
+        check_admin(actor, format_args!("user {user}"))?;
+        if actor.name == *user {
+            let detail = "administrators can not change their own role".to_owned();
+            return Err(ServiceError::BadValue { field: "role", detail });
+        }
+        let mut session = self.inner.store.write().await?;
+        if !session.set_admin(user, admin).await? {
+            return Err(ServiceError::UserMissing { user: user.clone() });
+        }
+        Ok(session.commit().await?)
+    }
+
     /// A user by name.
     ///
     /// # Errors
@@ -98,7 +171,7 @@ async fn add_token(
     Ok(NewToken { user: user.name.clone(), login, token, expires_at })
 }
 
-fn random_hex<const BYTES: usize>() -> Result<String, ServiceError> {
+pub(crate) fn random_hex<const BYTES: usize>() -> Result<String, ServiceError> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(|error| ServiceError::Failed {
         what: "no random bytes".to_owned(),
@@ -110,4 +183,9 @@ fn random_hex<const BYTES: usize>() -> Result<String, ServiceError> {
 /// Compares in a time that does not depend on where the digests differ.
 fn same_digest(left: &Sha256, right: &Sha256) -> bool {
     left.as_bytes().iter().zip(right.as_bytes()).fold(0, |differing, (left, right)| differing | (left ^ right)) == 0
+}
+
+/// Compares two secrets in a time that does not depend on where they differ.
+pub(crate) fn same_secret(left: &str, right: &str) -> bool {
+    same_digest(&Sha256::of(left.as_bytes()), &Sha256::of(right.as_bytes()))
 }

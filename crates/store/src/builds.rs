@@ -7,11 +7,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
 use crate::fields::{Fields, json_text, page, size};
-use crate::{BuildFilter, Session, StoreError, TaskFilter, UploadedFile};
+use crate::{BatchId, BuildFilter, Session, StoreError, TaskFilter, UploadedFile};
 
 const BUILD: &str = "SELECT b.id, b.project_id, p.name AS project, k.name AS package, b.version, b.source, \
      s.digest AS tree, b.source_signature, b.source_state, b.source_failure, b.canceled, b.reason, b.network, \
-     b.extra_repositories, b.submitted_at FROM builds b JOIN projects p ON p.id = b.project_id \
+     b.extra_repositories, b.priority < 0 AS background, b.held, b.submitted_at FROM builds b JOIN projects p ON p.id = b.project_id \
      LEFT JOIN packages k ON k.id = b.package_id LEFT JOIN source_trees s ON s.id = b.source_tree_id WHERE ";
 
 const TASK: &str = "SELECT t.id, t.build_id, r.name AS repository, t.arch, t.state, t.verdict, t.failure, t.started_at, \
@@ -39,8 +39,10 @@ pub struct NewBuildRow {
     pub limits: Option<Limits>,
     /// The project's further repositories now.
     pub extra_repositories: Vec<String>,
-    /// More is sooner.
+    /// More is sooner; less than zero for builds nobody waits for.
     pub priority: i64,
+    /// The batch it belongs to.
+    pub batch: Option<BatchId>,
 }
 
 fn build(row: &SqliteRow) -> Result<Build, StoreError> {
@@ -60,6 +62,8 @@ fn build(row: &SqliteRow) -> Result<Build, StoreError> {
         reason: fields.json("reason")?,
         network: fields.flag("network")?,
         extra_repositories: fields.json("extra_repositories")?,
+        background: fields.flag("background")?,
+        held: fields.flag("held")?,
         submitted_at: fields.time("submitted_at")?,
         tasks: Vec::new(),
     })
@@ -90,8 +94,10 @@ impl Session {
     pub async fn add_build(&mut self, new: &NewBuildRow, now: Timestamp) -> Result<BuildId, StoreError> {
         let (id, owner): (i64, i64) = sqlx::query_as(
             "INSERT INTO builds (project_id, owner_id, source, source_state, reason, network, limits, \
-             extra_repositories, priority, submitted_at) \
-             SELECT $1, owner_id, $2, $3, $4, $5, $6, $7, $8, $9 FROM projects WHERE id = $1 RETURNING id, owner_id",
+             extra_repositories, priority, submitted_at, batch_id, held) \
+             SELECT $1, owner_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, EXISTS (SELECT 1 FROM batches a \
+             JOIN builds w ON w.batch_id = a.after_id WHERE a.id = $10 AND w.finished = 0) \
+             FROM projects WHERE id = $1 RETURNING id, owner_id",
         )
         .bind(new.project.get())
         .bind(json_text(&new.source))
@@ -102,6 +108,7 @@ impl Session {
         .bind(json_text(&new.extra_repositories))
         .bind(new.priority)
         .bind(now.as_millis())
+        .bind(new.batch.map(BatchId::get))
         .fetch_one(self.run())
         .await?;
         for (position, file) in (0_i64..).zip(&new.uploads) {
@@ -233,6 +240,9 @@ pub(crate) fn builds_query(filter: &BuildFilter) -> QueryBuilder<Sqlite> {
     }
     if let Some(owner) = &filter.owner {
         query.push(" AND b.owner_id = (SELECT id FROM users WHERE name = ").push_bind(owner.as_str()).push(")");
+    }
+    if let Some(package) = filter.package {
+        query.push(" AND b.package_id = ").push_bind(package);
     }
     if let Some(finished) = filter.finished {
         query.push(" AND b.finished = ").push_bind(i64::from(finished));

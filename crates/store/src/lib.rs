@@ -6,6 +6,7 @@
 //! Durability: the write-ahead log survives the death of the program at any instant; a power cut may take the newest
 //! transactions, but never leaves a half one, and never a row whose blob is torn (blobs are synced before their row).
 
+mod batches;
 mod blobs;
 mod builds;
 #[cfg(test)]
@@ -13,9 +14,12 @@ mod costs;
 mod current;
 mod error;
 mod fields;
+mod fork;
 mod jobs;
 mod keys;
 mod mirror;
+mod packages;
+mod people;
 mod plan;
 mod plans;
 mod projects;
@@ -31,6 +35,7 @@ mod states;
 mod types;
 mod users;
 
+pub use batches::BatchId;
 pub use blobs::{BlobError, BlobWriter, Blobs};
 pub use builds::NewBuildRow;
 pub use current::{CurrentSource, PackageResult};
@@ -38,6 +43,8 @@ pub use error::StoreError;
 pub use jobs::{JobRow, QueuedJob};
 pub use keys::SigningKey;
 pub use mirror::{IndexKind, MirrorCheck, MirrorIndexRow, MirrorSuiteRow};
+pub use packages::NewestTask;
+pub use people::Group;
 pub use plans::{PendingTask, TaskPlan};
 pub use publication::{PublicationChange, PublishableRow, PublishedEntry, PublishedFile};
 pub use results::RepositoryResult;

@@ -60,7 +60,8 @@ pub(crate) const PENDING_TASKS: &str = "SELECT t.id, t.build_id, t.project_id, p
      r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, t.verdict \
      FROM tasks t JOIN builds b ON b.id = t.build_id JOIN projects p ON p.id = t.project_id \
      JOIN packages k ON k.id = t.package_id JOIN repositories r ON r.id = t.repository_id \
-     JOIN source_trees s ON s.id = b.source_tree_id WHERE t.state = 'pending' AND t.ready = 0 ORDER BY t.id";
+     JOIN source_trees s ON s.id = b.source_tree_id WHERE t.state = 'pending' AND t.ready = 0 AND b.held = 0 \
+     ORDER BY t.id";
 
 impl Session {
     /// Every pending task that no worker may claim yet, oldest first.

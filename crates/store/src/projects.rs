@@ -6,6 +6,8 @@ use sqlx::sqlite::SqliteRow;
 use crate::fields::{Fields, json_text, page};
 use crate::{ConfigChange, ConfigRevision, ProjectFilter, Session, StoreError};
 
+pub(crate) const EXPIRED_PROJECTS: &str = "SELECT id FROM projects WHERE expires_at IS NOT NULL AND expires_at <= $1 AND deleted_at IS NULL ORDER BY expires_at";
+
 fn project(row: &SqliteRow) -> Result<Project, StoreError> {
     let fields = Fields::new("projects", row);
     Ok(Project {
@@ -118,6 +120,68 @@ impl Session {
                 .fetch_optional(self.run())
                 .await?;
         Ok(id.map(|(id,)| BuildId::new(id)))
+    }
+
+    /// Replaces the secret that web hooks of a project carry.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_webhook_secret(&mut self, project: ProjectId, secret: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE projects SET webhook_secret = $2 WHERE id = $1")
+            .bind(project.get())
+            .bind(secret)
+            .execute(self.run())
+            .await?;
+        Ok(())
+    }
+
+    /// The secret that web hooks of a project carry; `None` if it never got one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn webhook_secret(&mut self, project: ProjectId) -> Result<Option<String>, StoreError> {
+        let row: Option<(Option<String>,)> =
+            sqlx::query_as("SELECT webhook_secret FROM projects WHERE id = $1 AND deleted_at IS NULL")
+                .bind(project.get())
+                .fetch_optional(self.run())
+                .await?;
+        Ok(row.and_then(|(secret,)| secret))
+    }
+
+    /// Says when a project goes away by itself.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_expiry(&mut self, project: ProjectId, at: Option<Timestamp>) -> Result<(), StoreError> {
+        sqlx::query("UPDATE projects SET expires_at = $2 WHERE id = $1")
+            .bind(project.get())
+            .bind(at.map(Timestamp::as_millis))
+            .execute(self.run())
+            .await?;
+        Ok(())
+    }
+
+    /// Projects whose time is over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn expired_projects(&mut self, now: Timestamp) -> Result<Vec<ProjectId>, StoreError> {
+        let ids: Vec<(i64,)> = sqlx::query_as(EXPIRED_PROJECTS).bind(now.as_millis()).fetch_all(self.run()).await?;
+        Ok(ids.into_iter().map(|(id,)| ProjectId::new(id)).collect())
+    }
+
+    /// The unfinished builds of a project, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unfinished_builds(&mut self, project: ProjectId, limit: u32) -> Result<Vec<BuildId>, StoreError> {
+        let ids: Vec<(i64,)> =
+            sqlx::query_as("SELECT id FROM builds WHERE project_id = $1 AND finished = 0 ORDER BY id LIMIT $2")
+                .bind(project.get())
+                .bind(i64::from(limit))
+                .fetch_all(self.run())
+                .await?;
+        Ok(ids.into_iter().map(|(id,)| BuildId::new(id)).collect())
     }
 
     /// The newest build configuration of a project; revision 0 and empty if there is none.
@@ -258,7 +322,35 @@ pub(crate) fn projects_query(filter: &ProjectFilter) -> QueryBuilder<sqlx::Sqlit
     if let Some(name) = &filter.name {
         query.push(" AND p.name = ").push_bind(name.as_str());
     }
+    if let Some(below) = &filter.below {
+        // The character behind the colon ends the range.
+        query.push(" AND p.name >= ").push_bind(format!("{below}:"));
+        query.push(" AND p.name < ").push_bind(format!("{below};"));
+    }
+    if let Some(text) = &filter.text {
+        let pattern = like_pattern(text);
+        query.push(" AND (p.name LIKE ").push_bind(pattern.clone()).push(" ESCAPE '!'");
+        query.push(" OR json_extract(p.settings, '$.description') LIKE ").push_bind(pattern).push(" ESCAPE '!')");
+    }
+    if filter.listed {
+        query.push(" AND NOT EXISTS (SELECT 1 FROM targets t WHERE t.path_project = p.name)");
+        query.push(" AND json_extract(p.settings, '$.unlisted') IS NOT 1");
+    }
     let (limit, offset) = page(filter.limit, filter.offset);
-    query.push(" ORDER BY p.id LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
+    query.push(if filter.descending { " ORDER BY p.id DESC LIMIT " } else { " ORDER BY p.id LIMIT " });
+    query.push_bind(limit).push(" OFFSET ").push_bind(offset);
     query
+}
+
+/// A pattern that finds a text anywhere.
+fn like_pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
 }

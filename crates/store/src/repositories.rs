@@ -9,6 +9,9 @@ use crate::{Session, StoreError, Target, TargetName};
 const REPOSITORY: &str = "SELECT r.id, r.name, r.mirror, p.name AS project FROM repositories r \
                           JOIN projects p ON p.id = r.project_id WHERE p.deleted_at IS NULL";
 
+/// Projects whose targets are read with one statement.
+const PROJECTS_A_STATEMENT: usize = 500;
+
 impl Session {
     /// The repositories of a project in order of creation.
     ///
@@ -91,7 +94,8 @@ impl Session {
 
     async fn arches(&mut self, repository: RepositoryId) -> Result<Vec<RepositoryArch>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, arch, enabled, extra_packages FROM repository_arches WHERE repository_id = $1 ORDER BY id",
+            "SELECT id, arch, enabled, extra_packages, options FROM repository_arches \
+             WHERE repository_id = $1 ORDER BY id",
         )
         .bind(repository.get())
         .fetch_all(self.run())
@@ -103,6 +107,7 @@ impl Session {
                     arch: fields.name("arch")?,
                     enabled: fields.flag("enabled")?,
                     extra_packages: fields.json("extra_packages")?,
+                    options: fields.json("options")?,
                 })
             })
             .collect()
@@ -172,14 +177,15 @@ impl Session {
     /// [`StoreError`].
     pub async fn put_arch(&mut self, repository: RepositoryId, arch: &RepositoryArch) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO repository_arches (repository_id, arch, enabled, extra_packages) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (repository_id, arch) \
-             DO UPDATE SET enabled = excluded.enabled, extra_packages = excluded.extra_packages",
+            "INSERT INTO repository_arches (repository_id, arch, enabled, extra_packages, options) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (repository_id, arch) DO UPDATE SET \
+             enabled = excluded.enabled, extra_packages = excluded.extra_packages, options = excluded.options",
         )
         .bind(repository.get())
         .bind(arch.arch.as_str())
         .bind(i64::from(arch.enabled))
         .bind(json_text(&arch.extra_packages))
+        .bind(json_text(&arch.options))
         .execute(self.run())
         .await?;
         Ok(())
@@ -207,6 +213,34 @@ impl Session {
                 })
             })
             .collect()
+    }
+
+    /// The enabled targets of projects, in order of the projects and of creation.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn enabled_targets(
+        &mut self,
+        projects: &[ProjectId],
+    ) -> Result<Vec<(ProjectId, TargetName)>, StoreError> {
+        let mut found = Vec::new();
+        for some in projects.chunks(PROJECTS_A_STATEMENT) {
+            let mut query = QueryBuilder::new(
+                "SELECT r.id, r.project_id, r.name AS repository, a.arch FROM repositories r \
+                 JOIN repository_arches a ON a.repository_id = r.id WHERE a.enabled = 1 AND r.project_id IN (",
+            );
+            let mut list = query.separated(", ");
+            for project in some {
+                list.push_bind(project.get());
+            }
+            query.push(") ORDER BY r.project_id, r.id, a.id");
+            for row in query.build().fetch_all(self.run()).await? {
+                let fields = Fields::new("repositories", &row);
+                let name = TargetName { repository: fields.name("repository")?, arch: fields.name("arch")? };
+                found.push((ProjectId::new(fields.int("project_id")?), name));
+            }
+        }
+        Ok(found)
     }
 
     /// Adds a target, or replaces the one of that name.

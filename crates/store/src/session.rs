@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "core", include_str!("../migrations/sqlite/0001_core.sql")),
     (2, "mirror and publication", include_str!("../migrations/sqlite/0002_mirror_publication.sql")),
     (3, "source signature", include_str!("../migrations/sqlite/0003_source_signature.sql")),
+    (4, "people and packages", include_str!("../migrations/sqlite/0004_people_and_packages.sql")),
     (5, "rpm world", include_str!("../migrations/sqlite/0005_rpm_world.sql")),
 ];
 

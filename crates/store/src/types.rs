@@ -58,6 +58,14 @@ pub struct ProjectFilter {
     pub owner: Option<UserName>,
     /// Called exactly this.
     pub name: Option<ProjectName>,
+    /// Whose name begins with this and a colon.
+    pub below: Option<String>,
+    /// With this text, in any case, in its name or description.
+    pub text: Option<String>,
+    /// Without those that targets build against, and without unlisted ones.
+    pub listed: bool,
+    /// Highest number first.
+    pub descending: bool,
     /// At most so many.
     pub limit: Option<u32>,
     /// After so many.
@@ -71,6 +79,8 @@ pub struct BuildFilter {
     pub project: Option<ProjectId>,
     /// Of projects created by this user.
     pub owner: Option<UserName>,
+    /// Of the package with this number.
+    pub package: Option<i64>,
     /// Only finished, or only unfinished ones.
     pub finished: Option<bool>,
     /// At most so many.

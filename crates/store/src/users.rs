@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::fields::Fields;
 use crate::{Session, StoreError, TokenRow, User};
 
-fn user(row: &SqliteRow) -> Result<User, StoreError> {
+pub(crate) fn user(row: &SqliteRow) -> Result<User, StoreError> {
     let fields = Fields::new("users", row);
     Ok(User { id: UserId::new(fields.int("id")?), name: fields.name("name")?, admin: fields.flag("admin")? })
 }

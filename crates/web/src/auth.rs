@@ -1,23 +1,48 @@
 //! Who sends a request: HTTP's basic authentication with a login and a token.
 
+use std::time::Instant;
+
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use service::{Service, ServiceError, User};
+use service::{ServiceError, User};
+
+use crate::app::App;
+use crate::guesses::Peer;
 
 /// Longest header that is looked at, in bytes.
 const MAX_HEADER_BYTES: usize = 4096;
 
-/// The user a request's credentials belong to; `None` if there are none, or they are malformed, wrong or expired.
+/// What a client that guesses is told.
+pub(crate) const TOO_MANY_GUESSES: &str = "too many wrong tokens came from your address; wait a minute";
+
+/// Why nobody can say whose credentials a request has.
+#[derive(Debug)]
+pub(crate) enum AuthError {
+    /// Too many wrong ones came lately.
+    TooManyGuesses,
+    /// The service failed.
+    Service(ServiceError),
+}
+
+/// The user a request's credentials belong to, and the public half of the token; `None` if there are none, or they are
+/// malformed, wrong or expired.
 ///
 /// # Errors
-/// If the service fails.
-pub(crate) async fn user_of(headers: &HeaderMap, service: &Service) -> Result<Option<User>, ServiceError> {
-    match credentials(headers) {
-        Some((login, token)) => service.authenticate(&login, &token).await,
-        None => Ok(None),
+/// If the service fails, or the client has guessed too often; then the credentials are not looked at.
+pub(crate) async fn caller_of(parts: &Parts, app: &App) -> Result<Option<(User, String)>, AuthError> {
+    let Some((login, token)) = credentials(&parts.headers) else { return Ok(None) };
+    let peer = parts.extensions.get::<Peer>().copied();
+    if app.guesses.is_exhausted(peer, &login, Instant::now()) {
+        return Err(AuthError::TooManyGuesses);
     }
+    let user = app.service.authenticate(&login, &token).await.map_err(AuthError::Service)?;
+    if user.is_none() {
+        app.guesses.note(peer, &login, Instant::now());
+    }
+    Ok(user.map(|user| (user, login)))
 }
 
 fn credentials(headers: &HeaderMap) -> Option<(String, String)> {

@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod copr;
 mod files;
+mod guesses;
 mod incident;
 mod multipart;
 pub mod native;

@@ -17,6 +17,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::guesses::Peer;
+
 /// Bounds on the connections of a [`Server`].
 #[derive(Debug, Clone, Copy)]
 pub struct ServerOptions {
@@ -95,8 +97,12 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpSt
 async fn serve_connection(socket: TcpStream, router: Router, options: ServerOptions, stop: CancellationToken) {
     // Answers are written in whole pieces; waiting for more only delays them.
     let _ = socket.set_nodelay(true);
+    let peer = socket.peer_addr().ok().map(|address| Peer(address.ip()));
     let router = TowerToHyperService::new(router);
-    let answer = service_fn(move |request: Request<Incoming>| {
+    let answer = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         let answer = hyper::service::Service::call(&router, request.map(Body::new));
         async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
     });

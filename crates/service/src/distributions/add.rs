@@ -1,6 +1,9 @@
 use std::path::Path;
 
-use model::{PathElement, Project, ProjectId, ProjectSettings, RepositoryArch, RepositoryName, Timestamp};
+use model::{
+    ArchOptions, PathElement, Project, ProjectId, ProjectSettings, RepositoryArch, RepositoryName,
+    Timestamp,
+};
 use pkg::Arch;
 
 use super::preset::Preset;
@@ -74,7 +77,15 @@ impl Service {
         for arch in arches {
             let target = TargetName { repository: RepositoryName::parse(preset.name)?, arch: arch.clone() };
             session
-                .put_arch(repository_id, &RepositoryArch { arch, enabled: true, extra_packages: Vec::new() })
+                .put_arch(
+                    repository_id,
+                    &RepositoryArch {
+                        arch,
+                        enabled: true,
+                        extra_packages: Vec::new(),
+                        options: ArchOptions::default(),
+                    },
+                )
                 .await?;
             let path = PathElement { project: name.clone(), repository: repository.clone() };
             session.put_target(&Target { name: target, path, active: true }).await?;

@@ -22,7 +22,7 @@ impl Layout {
                 _ => Self::Debian,
             }];
         }
-        let known = |word: &String| match word.split(':').next()? {
+        let known = |word: &str| match word.split(':').next()? {
             "debian" => Some(Self::Debian),
             "rpm-md" => Some(Self::RpmMd),
             _ => None,

@@ -197,7 +197,7 @@ pub(crate) fn target(repository: &str, architecture: &str) -> TargetName {
 
 pub(crate) fn url_build(project: ProjectId) -> NewBuild {
     let source = NewSource::Url("http://example.org/hello_2.10-3.dsc".to_owned());
-    NewBuild { project, source, targets: None, network: None, limits: None }
+    NewBuild { project, source, targets: None, network: None, limits: None, queue: Default::default() }
 }
 
 pub(crate) fn package(name: &str, content: &str) -> ResultFile {

@@ -36,7 +36,14 @@ async fn bed() -> Bed {
 impl Bed {
     async fn submit(&self, name: &str, fields: &str) -> BuildId {
         let source = NewSource::Url(self.archive.source(name, fields));
-        let new = NewBuild { project: self.project, source, targets: None, network: None, limits: None };
+        let new = NewBuild {
+            project: self.project,
+            source,
+            targets: None,
+            network: None,
+            limits: None,
+            queue: Default::default(),
+        };
         let build = self.world.service.submit(&self.user, new).await.unwrap();
         self.world.service.reconcile("sources").await.unwrap();
         build

@@ -134,10 +134,11 @@ async fn settings_are_kept_as_they_were_written() {
     let world = World::new().await;
     let alice = world.user("alice").await;
     let project = world.project(&alice, "tools").await;
+    world.project(&alice, "base").await;
     let settings = ProjectSettings {
         description: "'); DROP TABLE projects; -- \u{1f9f1}\0\n".to_owned(),
         homepage: Some(String::new()),
-        extra_repositories: vec!["http://example.org/repo".to_owned()],
+        extra_repositories: vec!["project://home:alice:base".to_owned()],
         network: true,
         ..ProjectSettings::default()
     };
@@ -146,5 +147,41 @@ async fn settings_are_kept_as_they_were_written() {
     let build = world.submit(&alice, project).await;
     let build = world.service.build(build).await.unwrap();
     assert!(build.network);
-    assert_eq!(build.extra_repositories, ["http://example.org/repo"]);
+    assert_eq!(build.extra_repositories, ["project://home:alice:base"]);
+    let path =
+        |repositories: Vec<model::Repository>| repositories[0].path.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let repositories = world.service.repositories(project).await.unwrap();
+    assert_eq!(path(repositories), ["home:alice:base/debian-12", "Debian:12/standard"]);
+}
+
+#[tokio::test]
+async fn foreign_repositories_are_kept_and_builds_that_would_lack_them_refused() {
+    let world = World::new().await;
+    let alice = world.user("alice").await;
+    let project = world.project(&alice, "tools").await;
+    let with = |entry: &str| ProjectSettings { extra_repositories: vec![entry.to_owned()], ..Default::default() };
+    world.service.update_project(&alice, project, with("http://example.org/repo")).await.unwrap();
+    let (kind, message) = crate::kit::refusal(world.service.submit(&alice, crate::kit::url_build(project)).await);
+    assert_eq!(kind, service::ErrorKind::Invalid);
+    assert!(message.starts_with("building against the foreign repository http://example.org/repo"), "{message}");
+    let missing = world.service.update_project(&alice, project, with("project://home:alice:nosuch")).await;
+    assert_eq!(crate::kit::refusal(missing).0, service::ErrorKind::Missing);
+    let nonsense = world.service.update_project(&alice, project, with("project:a b")).await;
+    assert_eq!(crate::kit::refusal(nonsense).0, service::ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_temporary_project_goes_away_by_itself_with_what_runs_in_it() {
+    let world = World::new().await;
+    let alice = world.user("alice").await;
+    let project = world.project(&alice, "tools").await;
+    let settings = ProjectSettings { delete_after_days: Some(2), ..Default::default() };
+    world.service.update_project(&alice, project, settings).await.unwrap();
+    let build = world.submit(&alice, project).await;
+    world.advance(std::time::Duration::from_secs(2 * 24 * 3600 - 1));
+    world.service.reconcile("prune").await.unwrap();
+    assert!(world.service.project(project).await.is_ok());
+    world.advance(std::time::Duration::from_secs(2));
+    world.service.reconcile("prune").await.unwrap();
+    assert!(world.service.project(project).await.is_err() && world.service.build(build).await.is_err());
 }

@@ -33,7 +33,14 @@ fn description() -> String {
 
 impl Bed {
     async fn submit(&self, source: NewSource) -> BuildId {
-        let new = NewBuild { project: self.project, source, targets: None, network: None, limits: None };
+        let new = NewBuild {
+            project: self.project,
+            source,
+            targets: None,
+            network: None,
+            limits: None,
+            queue: Default::default(),
+        };
         self.world.service.submit(&self.user, new).await.unwrap()
     }
 
@@ -143,7 +150,14 @@ async fn private_networks_are_not_asked_unless_allowed() {
     bed.user = bed.world.user("alice").await;
     bed.project = bed.world.project(&bed.user, "tools").await;
     let new = NewSource::Url(bed.server.url("p/hello_1-1.dsc"));
-    let new = NewBuild { project: bed.project, source: new, targets: None, network: None, limits: None };
+    let new = NewBuild {
+        project: bed.project,
+        source: new,
+        targets: None,
+        network: None,
+        limits: None,
+        queue: Default::default(),
+    };
     if let Ok(build) = bed.world.service.submit(&bed.user, new).await {
         assert!(bed.outcome(build).await.contains("private network"));
     }

@@ -35,7 +35,7 @@ async fn bed() -> Bed {
 impl Bed {
     async fn submit(&self, project: ProjectId, name: &str, fields: &str) -> BuildId {
         let source = NewSource::Url(self.archive.source(name, fields));
-        let new = NewBuild { project, source, targets: None, network: None, limits: None };
+        let new = NewBuild { project, source, targets: None, network: None, limits: None, queue: Default::default() };
         let build = self.world.service.submit(&self.user, new).await.unwrap();
         self.world.service.reconcile("sources").await.unwrap();
         build

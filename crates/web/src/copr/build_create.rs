@@ -3,7 +3,7 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use model::{FileName, Project, ProjectId};
-use service::{ErrorKind, NewBuild, NewSource, ServiceError, TargetName, UploadedFile, User};
+use service::{ErrorKind, NewBuild, NewSource, QueueWish, ServiceError, TargetName, UploadedFile, User};
 
 use super::chroots;
 use super::error::CoprError;
@@ -112,7 +112,7 @@ async fn receive(app: &App, user: &User, name: &str, form: &mut Multipart) -> Re
 /// A file name without folders and odd characters, as Copr's server makes one.
 ///
 /// DIFFERS from Copr: `+` and `~` stay, since the names of Debian's source files are part of the `.dsc`.
-fn safe_file_name(text: &str) -> Option<FileName> {
+pub(super) fn safe_file_name(text: &str) -> Option<FileName> {
     let spaced = text.replace(['/', '\\'], " ");
     let joined = spaced.split_whitespace().collect::<Vec<_>>().join("_");
     let safe: String = joined.chars().filter(|c| c.is_ascii_alphanumeric() || "_.-+~".contains(*c)).collect();
@@ -133,6 +133,7 @@ async fn submit(
         targets: Some(enabled(app, &project, &metadata.chroots).await?),
         network: metadata.network,
         limits: None,
+        queue: QueueWish::default(),
     };
     match app.service.submit(user, new).await {
         Ok(id) => Ok(base.created(&format!("/api_2/builds/{id}"))),

@@ -2,7 +2,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{Project, Repository, RepositoryArch};
+use model::{ArchOptions, PackageGroups, Project, Repository, RepositoryArch};
 use serde_json::{Value, json};
 use service::{ErrorKind, ServiceError, TargetName};
 
@@ -94,9 +94,7 @@ pub(super) async fn enable(
     }
 }
 
-/// `PUT /api_2/projects/ID/chroots/NAME`: only the packages can be changed.
-///
-/// DIFFERS from Copr: groups of packages (`comps`) are taken and not kept.
+/// `PUT /api_2/projects/ID/chroots/NAME`: the packages and the file of package groups.
 pub(super) async fn update(
     State(app): State<App>,
     Caller(user): Caller,
@@ -105,13 +103,19 @@ pub(super) async fn update(
     Bounded(body): Bounded,
 ) -> Result<Json<Value>, CoprError> {
     let target = parse_chroot(&name).ok_or_else(CoprError::bad_chroot)?;
-    let current = view(&app, &project, &target).await?;
+    let repositories = app.service.repositories(project.id).await?;
+    let found = targets(&repositories).find(|(known, _)| *known == target);
+    let (packages, mut options) = match found {
+        Some((_, arch)) => (arch.extra_packages.clone(), arch.options.clone()),
+        None => return Err(CoprError::missing()),
+    };
     let mut fields = Fields::parse(&body)?;
     let wanted = fields.list("buildroot_pkgs", NullList::Refused);
+    let (text, name) = (fields.filled_text("comps"), fields.filled_text("comps_name"));
     fields.finish()?;
+    change_groups(&mut options, text, name);
     // Writing what is there already asks for the permission that Copr asks for even without a change.
-    let packages = wanted.unwrap_or_else(|| packages_of(&current));
-    match app.service.set_extra_packages(&user, project.id, &target, packages).await {
+    match app.service.set_target(&user, project.id, &target, wanted.unwrap_or(packages), options).await {
         Ok(()) => Ok(Json(view(&app, &project, &target).await?)),
         Err(error) if error.kind() == ErrorKind::Denied => {
             Err(CoprError::denied("Failed to update copr chroot: Only owners and admins may update their projects."))
@@ -120,9 +124,12 @@ pub(super) async fn update(
     }
 }
 
-fn packages_of(view: &Value) -> Vec<String> {
-    let packages = view.pointer("/chroot/buildroot_pkgs").and_then(Value::as_array);
-    packages.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+/// Null leaves groups as they are: clients send it for everything they do not know.
+fn change_groups(options: &mut ArchOptions, text: Option<String>, name: Option<String>) {
+    let Some(text) = text else { return };
+    let known = options.groups.take().map(|groups| groups.name);
+    let name = name.or(known).unwrap_or_else(|| "comps.xml".to_owned());
+    options.groups = Some(PackageGroups { name, text });
 }
 
 /// `DELETE /api_2/projects/ID/chroots/NAME`; again and again, if need be.

@@ -69,6 +69,18 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A text; null counts as absent.
+    pub(super) fn filled_text(&mut self, name: &'static str) -> Option<String> {
+        match self.values.remove(name)? {
+            Value::String(text) => Some(text),
+            Value::Null => None,
+            _ => {
+                self.problem(name, "Not a valid string.");
+                None
+            }
+        }
+    }
+
     /// A whole number that must be there, as a number or as its digits.
     pub(super) fn required_integer(&mut self, name: &'static str) -> Option<i64> {
         match self.values.remove(name) {
@@ -231,7 +243,7 @@ fn is_mail_address(text: &str) -> bool {
 }
 
 /// `'name': ['reason', ...]` as Python prints it; Copr's answers are printed maps.
-fn python_entry(name: &str, reasons: &[String]) -> String {
+pub(super) fn python_entry(name: &str, reasons: &[String]) -> String {
     let reasons: Vec<String> = reasons.iter().map(|reason| python_text(reason)).collect();
     format!("{}: [{}]", python_text(name), reasons.join(", "))
 }

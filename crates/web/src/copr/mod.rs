@@ -1,4 +1,4 @@
-//! Copr's API v2 below `/api_2`, as its historic Python client knows it.
+//! Copr's API v2 below `/api_2`, as its historic Python client knows it; [`v3`] has what today's tools use.
 //!
 //! Words of Copr live here and nowhere else: project and chroot names in [`names`], states in [`states`]. Where the real
 //! server crashed or answered HTML, Kiln answers JSON with the status the client expects; docs/formats/http-api.md lists
@@ -16,6 +16,7 @@ mod request;
 mod root;
 pub(crate) mod states;
 mod tasks;
+pub(crate) mod v3;
 mod views;
 
 use axum::Router;
@@ -42,4 +43,5 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api_2/{*rest}", any(error::unknown_address))
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(middleware::map_response(error::always_json))
+        .merge(v3::routes())
 }

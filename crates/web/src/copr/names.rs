@@ -9,7 +9,7 @@
 
 use model::{ProjectName, RepositoryName, UserName};
 use pkg::Arch;
-use service::TargetName;
+use service::{PROJECT_REFERENCE, TargetName};
 
 /// The part of a project name that stands before a user's own projects.
 const HOME: &str = "home";
@@ -80,6 +80,26 @@ pub(crate) fn parse_chroot(text: &str) -> Option<TargetName> {
     chroot_parts(&target).is_some().then_some(target)
 }
 
+/// What Copr writes before the name of a project in a list of repositories.
+const COPR_SCHEME: &str = "copr://";
+
+/// A repository of a list as Kiln keeps it: `copr://alice/tools` is `project://home:alice:tools`, all else stays.
+pub(crate) fn repository_in(text: &str) -> String {
+    let named = text.strip_prefix(COPR_SCHEME).and_then(|rest| rest.trim_end_matches('/').split_once('/'));
+    match named.and_then(|(owner, name)| CoprName::project(owner, name)) {
+        Some(project) => format!("{PROJECT_REFERENCE}{project}"),
+        None => text.to_owned(),
+    }
+}
+
+/// A repository of a list as Copr writes it; the way back of [`repository_in`].
+pub(crate) fn repository_out(entry: &str) -> String {
+    match service::referenced_project(entry) {
+        Some(project) => format!("{COPR_SCHEME}{}", CoprName::of(&project)),
+        None => entry.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -122,6 +142,14 @@ mod tests {
         {
             assert_eq!(parts(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn repositories_of_projects_go_in_and_come_out() {
+        for text in ["copr://alice/tools", "copr://@team/tools", "http://example.org/x", "copr://nonsense", ""] {
+            assert_eq!(repository_out(&repository_in(text)), text);
+        }
+        assert_eq!(repository_in("copr://alice/tools"), "project://home:alice:tools");
     }
 
     fn word() -> impl Strategy<Value = String> {

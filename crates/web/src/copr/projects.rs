@@ -10,7 +10,7 @@ use service::{BuildFilter, ErrorKind, NewProject, ProjectFilter, ServiceError, T
 
 use super::error::CoprError;
 use super::fields::{Fields, NullList, is_project_name};
-use super::names::{CoprName, parse_chroot};
+use super::names::{CoprName, parse_chroot, repository_in};
 use super::request::{Base, Bounded, Caller, InProject};
 use super::{chroots, views};
 use crate::app::App;
@@ -111,7 +111,8 @@ pub(super) async fn create(
     base: Base,
     Bounded(body): Bounded,
 ) -> Result<Response, CoprError> {
-    let wanted = NewCoprProject::parse(&body)?;
+    let mut wanted = NewCoprProject::parse(&body)?;
+    link_repositories(&app, &mut wanted.settings).await?;
     let owner = match &wanted.group {
         Some(group) => format!("@{group}"),
         None => user.name.to_string(),
@@ -168,6 +169,7 @@ pub(super) async fn update(
     let mut settings = project.settings;
     change_settings(&mut fields, &mut settings);
     fields.finish()?;
+    link_repositories(&app, &mut settings).await?;
     match app.service.update_project(&user, project.id, settings).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(error) if error.kind() == ErrorKind::Denied => {
@@ -200,6 +202,21 @@ pub(super) async fn delete(
         Some(build) => format!("You are not allowed to delete build `{}`.", build.id),
         None => "Only owners may delete their projects.".to_owned(),
     }))
+}
+
+/// Turns names of projects that exist into links to them. Copr keeps the names of others too, so Kiln does; builds that would
+/// lack them are refused.
+async fn link_repositories(app: &App, settings: &mut ProjectSettings) -> Result<(), ServiceError> {
+    for entry in &mut settings.extra_repositories {
+        let linked = repository_in(entry);
+        let Some(project) = service::referenced_project(&linked) else { continue };
+        match app.service.project_by_name(&project).await {
+            Ok(_) => *entry = linked,
+            Err(ServiceError::ProjectMissing { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// What the body of a creation says.

@@ -20,9 +20,13 @@ impl FromRequestParts<App> for Caller {
     type Rejection = CoprError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, CoprError> {
-        match auth::user_of(&parts.headers, &app.service).await? {
-            Some(user) => Ok(Self(user)),
-            None => {
+        match auth::caller_of(parts, app).await {
+            Ok(Some((user, _))) => Ok(Self(user)),
+            Err(auth::AuthError::TooManyGuesses) => {
+                Err(CoprError::new(StatusCode::TOO_MANY_REQUESTS, auth::TOO_MANY_GUESSES))
+            }
+            Err(auth::AuthError::Service(error)) => Err(error.into()),
+            Ok(None) => {
                 let base = address::base_url(&parts.headers, &app.options.public_url);
                 Err(CoprError::unauthorized(address::host_of(&base)))
             }

@@ -48,6 +48,25 @@ pub(crate) const fn build_word(state: BuildState) -> &'static str {
     }
 }
 
+/// Whether a build can be in the state a word of Copr's names.
+pub(crate) fn is_build_word(word: &str) -> bool {
+    word != "forked" && word != "unknown" && TASK_WORDS.contains(&word)
+}
+
+/// Copr's number for the state of a task.
+pub(crate) const fn task_number(state: TaskState) -> u8 {
+    match state {
+        TaskState::Failed => 0,
+        TaskState::Succeeded => 1,
+        TaskState::Canceled => 2,
+        TaskState::Running => 3,
+        TaskState::Pending => 4,
+        TaskState::Skipped => 5,
+        TaskState::Starting => 6,
+        TaskState::Waiting => 9,
+    }
+}
+
 /// What a wanted state means for Kiln: `None` if it is no word of Copr's, `Some(None)` if it is one that no task of Kiln
 /// ever has.
 pub(crate) fn wanted_task_state(word: &str) -> Option<Option<TaskState>> {

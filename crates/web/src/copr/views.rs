@@ -4,7 +4,7 @@ use model::{Build, BuildReason, BuildSource, Project, RepositoryArch, Task};
 use serde_json::{Value, json};
 use service::{Target, TargetName};
 
-use super::names::{CoprName, chroot_name, chroot_parts};
+use super::names::{CoprName, chroot_name, chroot_parts, repository_out};
 use super::states::{build_word, task_word};
 use crate::files::result_path;
 
@@ -25,7 +25,7 @@ pub(super) fn project(project: &Project, self_link: &str) -> Value {
             "contact": settings.contact,
             "disable_createrepo": !settings.publish,
             "build_enable_net": settings.network,
-            "repos": settings.extra_repositories,
+            "repos": repositories(&settings.extra_repositories),
         },
         "_links": {
             "self": {"href": self_link},
@@ -34,6 +34,11 @@ pub(super) fn project(project: &Project, self_link: &str) -> Value {
             "build_tasks": {"href": format!("/api_2/build_tasks?project_id={id}")},
         },
     })
+}
+
+/// Further repositories as Copr writes them.
+pub(super) fn repositories(entries: &[String]) -> Vec<String> {
+    entries.iter().map(|entry| repository_out(entry)).collect()
 }
 
 /// The plain address of a project.
@@ -45,13 +50,14 @@ pub(super) fn project_link(project: &Project) -> String {
 pub(super) fn project_chroot(project: &Project, target: &TargetName, arch: &RepositoryArch) -> Value {
     let name = chroot_name(target);
     let project_link = project_link(project);
+    let groups = arch.options.groups.as_ref();
     json!({
         "chroot": {
             "name": name,
             "buildroot_pkgs": arch.extra_packages,
-            "comps": null,
-            "comps_name": null,
-            "comps_len": 0,
+            "comps": groups.map(|groups| &groups.text),
+            "comps_name": groups.map(|groups| &groups.name),
+            "comps_len": groups.map_or(0, |groups| groups.text.len()),
         },
         "_links": {
             "project": {"href": project_link},
@@ -99,7 +105,7 @@ pub(super) fn build(build: &Build, self_link: &str) -> Value {
         "package_name": build.package,
         "package_version": build.version,
         "enable_net": build.network,
-        "repos": build.extra_repositories,
+        "repos": repositories(&build.extra_repositories),
         "built_packages": built,
     });
     // A build that nobody submitted has no such key; null would break the client.

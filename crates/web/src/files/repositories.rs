@@ -2,7 +2,7 @@ use axum::extract::{OriginalUri, State};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
-use model::{ProjectName, RepositoryName};
+use model::{Project, ProjectName, RepositoryName};
 use service::{ProjectFilter, Published, ServiceError};
 
 use super::answer::{FileError, security_headers};
@@ -10,6 +10,7 @@ use super::listing::{Line, listing};
 use super::serve::{Document, serve_document};
 use crate::address::decode;
 use crate::app::App;
+use crate::copr::names::parse_chroot;
 
 /// Name of the file with a project's public key, in the project's folder and in each repository.
 const KEY: &str = "key.asc";
@@ -53,6 +54,31 @@ pub(super) async fn show(
     }
     let shown: String = segments.iter().map(|segment| format!("/{segment}")).collect();
     Ok(listing(&format!("/repositories{shown}"), &lines))
+}
+
+/// The metadata of one architecture's repository, under the address where Copr has it.
+pub(super) async fn metadata(
+    app: &App,
+    headers: &HeaderMap,
+    project: &Project,
+    chroot: &str,
+    rest: &[&str],
+) -> Result<Response, FileError> {
+    let target = parse_chroot(chroot).ok_or(FileError::Missing)?;
+    let path = format!("{}/repodata/{}", target.arch, rest.join("/"));
+    match app.service.published(&project.name, &target.repository, path.trim_end_matches('/')).await? {
+        Published::File { path, sha256, media_type, .. } => {
+            serve_document(headers, &Document { path, sha256: Some(sha256), media_type }).await
+        }
+        Published::Folder(entries) => {
+            let lines = entries.into_iter().map(|entry| Line {
+                name: entry.name,
+                bytes: entry.bytes,
+                modified: Some(entry.modified),
+            });
+            Ok(listing(&format!("{chroot}/repodata"), &lines.collect::<Vec<_>>()))
+        }
+    }
 }
 
 async fn projects(app: &App) -> Result<Vec<Line>, FileError> {

@@ -49,6 +49,10 @@ pub(super) async fn show(
         [owner] => projects(&app, owner).await?,
         [owner, name] => chroots(&app, &project(&app, owner, name).await?).await?,
         [owner, name, "pubkey.gpg"] => return key(&app, owner, name).await,
+        [owner, name, chroot, "repodata", rest @ ..] => {
+            let project = project(&app, owner, name).await?;
+            return super::repositories::metadata(&app, &headers, &project, chroot, rest).await;
+        }
         [owner, name, chroot] => tasks(&app, &project(&app, owner, name).await?, chroot).await?,
         [owner, name, chroot, folder] => {
             let (build, task) = find(&app, owner, name, chroot, folder).await?;

@@ -68,6 +68,7 @@ pub(super) async fn list(State(app): State<App>, query: Query) -> Result<Json<Bu
         finished: query.boolean("finished")?,
         limit: Some(number(query.integer("limit")?).unwrap_or(100).min(MAX_LIMIT)),
         offset: number(query.integer("offset")?).unwrap_or(0),
+        ..BuildFilter::default()
     };
     let builds = app.service.builds(&filter).await?;
     Ok(Json(BuildsAnswer { builds: builds.into_iter().map(answer).collect() }))

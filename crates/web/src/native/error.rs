@@ -23,6 +23,11 @@ impl NativeError {
         Self { status, body: ErrorBody { code, message: message.into(), help: None } }
     }
 
+    /// 429: the client guesses tokens.
+    pub(super) fn too_many_guesses() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::Denied, crate::auth::TOO_MANY_GUESSES)
+    }
+
     /// 400.
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::Invalid, message)

@@ -16,9 +16,9 @@ pub(super) async fn list(State(app): State<App>, query: Query) -> Result<Json<Pr
     let number = |value: Option<i64>| value.map(|value| u32::try_from(value.max(0)).unwrap_or(u32::MAX));
     let filter = ProjectFilter {
         owner: owner.map_err(|error| NativeError::invalid(error.to_string()))?,
-        name: None,
         limit: number(query.integer("limit")?),
         offset: number(query.integer("offset")?).unwrap_or(0),
+        ..ProjectFilter::default()
     };
     Ok(Json(ProjectsAnswer { projects: app.service.projects(&filter).await? }))
 }

@@ -18,7 +18,12 @@ impl FromRequestParts<App> for Caller {
     type Rejection = NativeError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, NativeError> {
-        auth::user_of(&parts.headers, &app.service).await?.map(Self).ok_or_else(NativeError::unauthorized)
+        match auth::caller_of(parts, app).await {
+            Ok(Some((user, _))) => Ok(Self(user)),
+            Ok(None) => Err(NativeError::unauthorized()),
+            Err(auth::AuthError::TooManyGuesses) => Err(NativeError::too_many_guesses()),
+            Err(auth::AuthError::Service(error)) => Err(error.into()),
+        }
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) async fn create(
         targets: Some(targets).filter(|targets| !targets.is_empty()),
         network: wanted.network,
         limits: wanted.limits,
+        queue: Default::default(),
     };
     let build = app.service.submit(&user, new).await?;
     Ok((StatusCode::CREATED, Json(Submitted { build })))

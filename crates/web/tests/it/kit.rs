@@ -54,7 +54,8 @@ impl Answer {
     /// Status and message of an error, whichever dialect.
     pub(crate) fn error(&self) -> String {
         let json = self.json();
-        let message = json.get("message").or_else(|| json.pointer("/error/message")).cloned().unwrap_or_default();
+        let places = [json.get("message"), json.pointer("/error/message"), json.get("error")];
+        let message = places.into_iter().flatten().find(|place| place.is_string()).cloned().unwrap_or_default();
         format!("{} {}", self.status, message.as_str().unwrap_or_default())
     }
 }
@@ -104,6 +105,14 @@ impl World {
         tokio::spawn(Server::new(listener, options).run(router, stop.clone()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { service, store, blobs, folder, base, stop, http, admin }
+    }
+
+    /// A group with members.
+    pub(crate) async fn group(&self, group: &str, members: &[&str]) {
+        self.service.create_group(&self.admin, &user_name(group)).await.unwrap();
+        for member in members {
+            self.service.set_member(&self.admin, &user_name(group), &user_name(member), true).await.unwrap();
+        }
     }
 
     /// Login and token of a user.
