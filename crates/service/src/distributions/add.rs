@@ -1,9 +1,6 @@
 use std::path::Path;
 
-use model::{
-    ArchOptions, PathElement, Project, ProjectId, ProjectSettings, RepositoryArch, RepositoryName,
-    Timestamp,
-};
+use model::{ArchOptions, PathElement, Project, ProjectId, ProjectSettings, RepositoryArch, RepositoryName, Timestamp};
 use pkg::Arch;
 
 use super::preset::Preset;
