@@ -9,4 +9,6 @@ mod copr_client;
 mod death;
 mod demo;
 mod kit;
+mod osc;
+mod osc_kit;
 mod why;
