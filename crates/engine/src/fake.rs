@@ -1,8 +1,10 @@
 //! A runner without a root and without a sandbox: it writes one small package at once. For tests of everything around an
 //! engine, and for measuring what a build costs the service.
 //!
-//! What it does follows from the source package's name: `fail-...` fails, `wait-...` runs until it is canceled, `slow-...`
-//! takes a few seconds, all others succeed at once.
+//! What it does follows from the recipe's name: `fail-...` fails, `wait-...` runs until it is canceled, `slow-...` takes a
+//! few seconds, `needs-NAME` asks for the package NAME as long as its root is without, all others succeed at once.
+
+mod rpm;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,7 +14,7 @@ use flate2::write::GzEncoder;
 use model::{
     FailureCause, FileName, JobFile, JobOutcome, JobReport, JobSpec, Phase, PhaseTiming, ResultFile, ResultKind,
 };
-use pkg::Sha256;
+use pkg::{PackageFormat, Sha256};
 
 use crate::{CancelToken, JobFiles, JobRunner, JobSink};
 
@@ -40,6 +42,8 @@ impl JobRunner for FakeEngine {
             Err(JobOutcome::Canceled)
         } else if name.starts_with("fail-") {
             Err(JobOutcome::Failed(FailureCause::Recipe { step: "fake".to_owned(), status: 1 }))
+        } else if let Some(needed) = name.strip_prefix("needs-").filter(|needed| lacks(job, needed)) {
+            Err(JobOutcome::NeedsPackages { requires: vec![needed.to_owned()] })
         } else {
             hand_over(job, name, version, sink)
         };
@@ -50,7 +54,11 @@ impl JobRunner for FakeEngine {
     }
 }
 
-/// `NAME` and `VERSION` of `NAME_VERSION.dsc`.
+fn lacks(job: &JobSpec, package: &str) -> bool {
+    job.root.packages.iter().all(|there| there.name != package)
+}
+
+/// `NAME` and `VERSION` of `NAME_VERSION.dsc` or `NAME.spec`.
 fn source_name(recipe: &FileName) -> (&str, &str) {
     let stem = recipe.as_str().rsplit_once('.').map_or(recipe.as_str(), |(stem, _)| stem);
     stem.split_once('_').unwrap_or((stem, "1.0"))
@@ -58,17 +66,26 @@ fn source_name(recipe: &FileName) -> (&str, &str) {
 
 fn hand_over(job: &JobSpec, name: &str, version: &str, sink: &dyn JobSink) -> Result<ResultFile, JobOutcome> {
     let failed = |detail: String| JobOutcome::Failed(FailureCause::Worker { detail });
-    let debian_arch = job.arch.debian_name();
-    let bytes = small_package(name, version, debian_arch).map_err(|error| failed(error.to_string()))?;
-    let file_name =
-        FileName::parse(&format!("{name}_{version}_{debian_arch}.deb")).map_err(|error| failed(error.to_string()))?;
+    let (file_name, version, bytes) = match job.root.format {
+        PackageFormat::Rpm => {
+            let arch = job.arch.as_str();
+            let bytes = rpm::small_package(name, version, "1", arch);
+            (format!("{name}-{version}-1.{arch}.rpm"), format!("{version}-1"), bytes)
+        }
+        _ => {
+            let arch = job.arch.debian_name();
+            (format!("{name}_{version}_{arch}.deb"), version.to_owned(), small_package(name, version, arch))
+        }
+    };
+    let bytes = bytes.map_err(|error| failed(error.to_string()))?;
+    let file_name = FileName::parse(&file_name).map_err(|error| failed(error.to_string()))?;
     let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
     let path = folder.path().join(file_name.as_str());
     fs_err::write(&path, &bytes).map_err(|error| failed(error.to_string()))?;
     let result = ResultFile {
         kind: ResultKind::Package,
         file: JobFile { name: file_name, bytes: bytes.len() as u64, sha256: Sha256::of(&bytes) },
-        package: Some((name.to_owned(), version.to_owned())),
+        package: Some((name.to_owned(), version)),
     };
     sink.result(&result, &path).map_err(|error| failed(error.to_string()))?;
     Ok(result)

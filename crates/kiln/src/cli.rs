@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    build, cancel, config, delete, dist, download, log, project, serve, status, submit, token, user, why,
+    build, cancel, config, delete, dist, download, group, log, project, serve, status, submit, token, user, why,
 };
 use crate::failure::{Answer, Failure};
 use crate::output::Output;
@@ -64,10 +64,13 @@ enum WaitingCommand {
     /// Add and list distributions.
     #[command(subcommand)]
     Dist(dist::Command),
-    /// Show who is logged in, and create users.
+    /// Show who is logged in, list and create users.
     #[command(subcommand)]
     User(user::Command),
-    /// Create a token for a user.
+    /// List and change groups of users.
+    #[command(subcommand)]
+    Group(group::Command),
+    /// Create, list or revoke tokens of a user.
     Token(token::Arguments),
 }
 
@@ -104,6 +107,7 @@ async fn run(command: WaitingCommand, flags: &ClientFlags, output: Output) -> Re
         WaitingCommand::Project(command) => project::run(command, flags, output).await,
         WaitingCommand::Dist(command) => dist::run(command, flags, output).await,
         WaitingCommand::User(command) => user::run(command, flags, output).await,
+        WaitingCommand::Group(command) => group::run(command, flags, output).await,
         WaitingCommand::Token(arguments) => token::run(arguments, flags, output).await,
     }
 }

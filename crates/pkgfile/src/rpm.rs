@@ -14,7 +14,7 @@ use std::io::{self, Read, Write};
 
 use pkg::{Sha256, Sha256Hasher};
 
-pub use self::files::RpmFile;
+pub use self::files::{ListedFile, RpmFile};
 pub use self::header::Header;
 pub use self::package::{ChangelogEntry, RpmPackage, Script, SignatureKind};
 pub use self::relation::{Relation, RelationKind};

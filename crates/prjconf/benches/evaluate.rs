@@ -1,78 +1,114 @@
-//! CPU time of parsing and evaluating one configuration.
+//! CPU time of parsing and evaluating configurations, and of checking one.
 //!
-//! `cargo bench -p prjconf --bench evaluate -- --table LARGEST FILE...` prints the rows that `scripts/bench-prjconf.sh` shows beside Perl's.
-//! `cargo bench -p prjconf --bench evaluate -- FILE...` measures files; without arguments a generated configuration of 3,949 lines that
-//! looks like a large distribution's. Prints the median and the smallest time of 201 runs.
-#![expect(clippy::print_stdout, clippy::disallowed_methods, clippy::cast_precision_loss, reason = "a measurement")]
+//! `cargo bench -p prjconf` measures generated texts. If `PRJCONF_BENCH` names a folder, its `*.conf` files are measured too:
+//! the largest alone, and all of them one after the other. `scripts/bench-prjconf.sh` shows them beside Perl's figures.
+#![expect(clippy::disallowed_methods, reason = "a measurement reads files and its surroundings")]
 
 use std::fmt::Write as _;
+use std::hint::black_box;
+use std::path::Path;
 use std::time::Duration;
 
-use prjconf::{Options, evaluate, parse};
+use criterion::measurement::{Measurement, ValueFormatter};
+use criterion::{Criterion, Throughput};
+use prjconf::{Options, check, evaluate, parse};
+use rustix::time::{ClockId, clock_gettime};
 
-const RUNS: usize = 201;
+/// The CPU time of this process. On a busy machine the clock on the wall tells of the work of others.
+struct CpuTime;
 
-fn main() {
-    if std::env::args().any(|argument| argument == "--table") {
-        return table();
+impl Measurement for CpuTime {
+    type Intermediate = Duration;
+    type Value = Duration;
+
+    fn start(&self) -> Duration {
+        Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
     }
-    let files: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    if files.is_empty() {
-        measure("generated", generated(3949).as_bytes());
+
+    fn end(&self, start: Duration) -> Duration {
+        self.start().saturating_sub(start)
     }
-    for file in files {
-        match std::fs::read(&file) {
-            Ok(text) => measure(&file, &text),
-            Err(error) => println!("{file}: {error}"),
+
+    fn add(&self, left: &Duration, right: &Duration) -> Duration {
+        *left + *right
+    }
+
+    fn zero(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn to_f64(&self, value: &Duration) -> f64 {
+        value.as_secs_f64() * 1e9
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        &Milliseconds
+    }
+}
+
+/// Nanoseconds as milliseconds, whatever their size, so that figures can be compared at a glance.
+struct Milliseconds;
+
+impl Milliseconds {
+    fn scale(values: &mut [f64]) {
+        for value in values {
+            *value /= 1e6;
         }
     }
 }
 
-/// The largest file alone, then all of them together.
-fn table() {
-    let mut files = std::env::args().skip_while(|argument| argument != "--table").skip(1);
-    let largest: Vec<Vec<u8>> = files.next().into_iter().filter_map(|file| std::fs::read(file).ok()).collect();
-    let all: Vec<Vec<u8>> =
-        files.filter(|file| !file.starts_with("--")).filter_map(|file| std::fs::read(file).ok()).collect();
-    println!("kiln  largest  {:8.3} ms CPU", milliseconds(&largest, 1001));
-    println!("kiln  all {:4} {:8.3} ms CPU", all.len(), milliseconds(&all, 101));
+impl ValueFormatter for Milliseconds {
+    fn scale_values(&self, _: f64, values: &mut [f64]) -> &'static str {
+        Self::scale(values);
+        "ms CPU"
+    }
+
+    fn scale_throughputs(&self, _: f64, _: &Throughput, values: &mut [f64]) -> &'static str {
+        Self::scale(values);
+        "ms CPU"
+    }
+
+    fn scale_for_machines(&self, values: &mut [f64]) -> &'static str {
+        Self::scale(values);
+        "ms CPU"
+    }
 }
 
-/// The median CPU time of some runs over all texts, dropping the results included.
-fn milliseconds(texts: &[Vec<u8>], runs: usize) -> f64 {
+fn main() {
+    let mut criterion = Criterion::default().with_measurement(CpuTime).configure_from_args();
+    measure(&mut criterion, "generated", &[generated(3949).into_bytes()]);
+    let checked = generated(2000).into_bytes();
+    criterion.bench_function("check-2000", |bencher| {
+        bencher.iter(|| check(&parse(black_box(&checked)), &["x86_64", "i586", "aarch64"]));
+    });
+    if let Ok(folder) = std::env::var("PRJCONF_BENCH") {
+        let mut texts = texts_of(Path::new(&folder));
+        measure(&mut criterion, "all", &texts);
+        texts.sort_by_key(|text| text.iter().filter(|byte| **byte == b'\n').count());
+        measure(&mut criterion, "largest", texts.split_off(texts.len().saturating_sub(1)).as_slice());
+    }
+    criterion.final_summary();
+}
+
+/// Parses and evaluates all texts; dropping the results counts.
+fn measure(criterion: &mut Criterion<CpuTime>, name: &str, texts: &[Vec<u8>]) {
     let options = Options::for_arch("x86_64");
-    let mut times: Vec<u128> = (0..runs)
-        .map(|_| {
-            let start = cpu_nanoseconds();
+    criterion.bench_function(name, |bencher| {
+        bencher.iter(|| {
             for text in texts {
-                drop(std::hint::black_box(evaluate(&parse(text), &options)));
+                drop(black_box(evaluate(&parse(black_box(text)), &options)));
             }
-            cpu_nanoseconds().saturating_sub(start)
-        })
-        .collect();
-    times.sort_unstable();
-    times.get(runs / 2).map_or(0.0, |time| *time as f64 / 1e6)
+        });
+    });
 }
 
-/// The CPU time this process has used. On a busy machine the clock on the wall tells of the work of others.
-fn cpu_nanoseconds() -> u128 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::try_from(time).unwrap_or_default().as_nanos()
-}
-
-fn measure(name: &str, text: &[u8]) {
-    let options = Options::for_arch("x86_64");
-    let mut times: Vec<u128> = (0..RUNS)
-        .map(|_| {
-            let start = cpu_nanoseconds();
-            drop(std::hint::black_box(evaluate(&parse(text), &options)));
-            cpu_nanoseconds().saturating_sub(start)
-        })
-        .collect();
-    times.sort_unstable();
-    let lines = text.iter().filter(|byte| **byte == b'\n').count();
-    let microseconds = |index: usize| times.get(index).copied().unwrap_or_default() / 1000;
-    println!("{name}: {lines} lines, median {} us, minimum {} us", microseconds(RUNS / 2), microseconds(0));
+/// The configurations of a folder, by name.
+fn texts_of(folder: &Path) -> Vec<Vec<u8>> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "conf"));
+    files.sort();
+    files.iter().filter_map(|file| std::fs::read(file).ok()).collect()
 }
 
 /// Lines in the proportions of a rolling distribution: many build flags and preferences, some conditions and macros.

@@ -2,15 +2,18 @@
 //!
 //! Nothing is copied here: values become texts in pass 5, when it is known which of them stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::keyword::{Keyword, Kind, List, Map, Scalar};
 use crate::lines::{Lines, Record, RecordKind};
 use crate::text::{is_space, join_words, trim_start, word_len};
 use crate::tree::Tree;
 
+/// Room that is made for the words of a keyword that is used at all.
+const MANY: usize = 64;
+
 /// Up to so many words are searched one by one for duplicates.
-const SHORT: usize = 16;
+const SHORT: usize = 128;
 
 /// A word, as offsets in the text its record is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,10 @@ pub(crate) struct MapLines {
 
 impl MapLines {
     fn push(&mut self, key: Word, values: impl Iterator<Item = Word>) {
+        if self.entries.is_empty() {
+            self.entries.reserve(MANY);
+            self.values.reserve(MANY);
+        }
         let first_value = self.values.len();
         self.values.extend(values);
         self.entries.push(MapEntry { key, first_value, end_value: self.values.len() });
@@ -93,35 +100,32 @@ impl MapLines {
 
 /// Leaves the first of equal words.
 pub(crate) fn drop_duplicates(texts: Texts<'_>, words: &mut Vec<Word>) {
-    if words.len() <= SHORT {
-        let mut index = 1;
-        while let Some(word) = words.get(index) {
-            let text = texts.word(*word);
-            if words.iter().take(index).any(|earlier| texts.word(*earlier) == text) {
-                words.remove(index);
-            } else {
-                index += 1;
-            }
-        }
+    if words.len() > SHORT {
+        let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
+        words.retain(|word| seen.insert(texts.word(*word)));
         return;
     }
-    let mut sorted: Vec<(u128, &[u8], usize)> = words
-        .iter()
-        .enumerate()
-        .map(|(index, word)| (first_bytes(texts.word(*word)), texts.word(*word), index))
-        .collect();
-    sorted.sort_unstable();
-    let mut again = vec![false; words.len()];
-    for pair in sorted.windows(2) {
-        if let [(_, text, _), (_, other, index)] = pair
-            && text == other
-            && let Some(again) = again.get_mut(*index)
-        {
-            *again = true;
+    let mut seen: Vec<&[u8]> = Vec::with_capacity(words.len());
+    let mut digests: Vec<u64> = Vec::with_capacity(words.len());
+    words.retain(|word| {
+        let text = texts.word(*word);
+        let digest = digest(text);
+        if digests.contains(&digest) && seen.contains(&text) {
+            return false;
         }
-    }
-    let mut again = again.into_iter();
-    words.retain(|_| again.next() != Some(true));
+        digests.push(digest);
+        seen.push(text);
+        true
+    });
+}
+
+/// A number that is the same for equal texts and seldom for others.
+fn digest(text: &[u8]) -> u64 {
+    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+    let (chunks, rest) = text.as_chunks::<8>();
+    let mixed = |sum: u64, part: u64| (sum.rotate_left(23) ^ part).wrapping_mul(ODD);
+    let whole = chunks.iter().fold(text.len() as u64, |sum, chunk| mixed(sum, u64::from_le_bytes(*chunk)));
+    mixed(whole, rest.iter().fold(0, |part, byte| (part << 8) | u64::from(*byte)))
 }
 
 /// The first 16 bytes of a text, as a number that sorts like them; what is not there counts as 0.
@@ -208,31 +212,29 @@ pub(crate) fn run<'a>(texts: Texts<'a>) -> Said<'a> {
 }
 
 /// How many keywords are remembered.
-const SEEN: usize = 32;
+const SEEN: usize = 64;
 
-/// Where a keyword is remembered, below [`SEEN`].
-fn seen_index(keyword: &[u8]) -> usize {
-    let first = keyword.first().copied().unwrap_or_default();
-    (usize::from(first) * 5 + keyword.len()) % SEEN
+/// A keyword as it was spelt before, with what ends it; most lines repeat one.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// The first bytes of the line.
+    head: u128,
+    /// Which of them belong to the keyword or end it.
+    mask: u128,
+    len: u32,
+    kind: Kind,
 }
 
-/// A word of 1 to 16 bytes as a number, if the text goes on for 16 bytes from its start.
-///
-/// A word that starts with a zero byte has none, because a shorter word would have the same.
-fn short_bytes(buffer: &[u8], word: Word) -> Option<u128> {
-    let len = word.end.checked_sub(word.start).filter(|len| (1..=16).contains(len))?;
-    let bytes: &[u8; 16] = buffer.get(word.start as usize..)?.first_chunk()?;
-    if bytes.first() == Some(&0) {
-        return None;
-    }
-    Some(u128::from_le_bytes(*bytes) << (8 * (16 - len)))
+/// Where a keyword is remembered, below [`SEEN`]: some bytes that most keywords differ in.
+fn seen_index(head: u128) -> usize {
+    let [first, _, _, fourth, ..] = head.to_le_bytes();
+    (usize::from(first) * 5 + usize::from(fourth)) % SEEN
 }
 
 struct Applier<'a> {
     texts: Texts<'a>,
     said: Said<'a>,
-    /// Keywords as they were spelt before; most lines repeat one. The place of each is [`seen_index`].
-    seen: [Option<(u128, Kind)>; SEEN],
+    seen: [Option<Seen>; SEEN],
     seen_directive: bool,
 }
 
@@ -243,13 +245,19 @@ impl<'a> Applier<'a> {
             return self.macros_block(index);
         }
         let mut words = Words::new(self.texts, record, index);
+        if let Some((kind, keyword)) = self.repeated(&mut words) {
+            return self.directive(index, kind, keyword, words);
+        }
         let Some(first) = words.next() else { return };
         let keyword = self.texts.word(first);
         if matches!(keyword.first(), Some(b'#' | b'%')) {
             return;
         }
-        match self.kind_of(keyword, first) {
-            Some(kind) => self.directive(index, kind, first, words),
+        match Keyword::of_word(keyword) {
+            Some(keyword) => {
+                self.remember(record, first, keyword.kind);
+                self.directive(index, keyword.kind, first, words);
+            }
             None => {
                 self.seen_directive = true;
                 self.said.remarks.push(Remark::UnknownKeyword(first));
@@ -257,19 +265,29 @@ impl<'a> Applier<'a> {
         }
     }
 
-    fn kind_of(&mut self, keyword: &[u8], word: Word) -> Option<Kind> {
-        let seen = self.seen.get_mut(seen_index(keyword))?;
-        let bytes = short_bytes(self.texts.buffer(word.is_expanded), word);
-        if let Some((spelt, kind)) = seen
-            && bytes == Some(*spelt)
-        {
-            return Some(*kind);
+    /// The keyword of a line that starts like an earlier one.
+    ///
+    /// The bytes compared may lie behind the line. But what ended the earlier keyword is compared too, and it was no line feed.
+    #[inline]
+    fn repeated(&self, words: &mut Words<'a>) -> Option<(Kind, Word)> {
+        let head = words.head()?;
+        let seen = self.seen.get(seen_index(head))?.as_ref()?;
+        if head & seen.mask != seen.head {
+            return None;
         }
-        let kind = Keyword::of_word(keyword)?.kind;
-        if let Some(bytes) = bytes {
-            *seen = Some((bytes, kind));
+        Some((seen.kind, words.take_len(seen.len)))
+    }
+
+    fn remember(&mut self, record: &Record, keyword: Word, kind: Kind) {
+        let len = keyword.end - keyword.start;
+        if keyword.start != record.start || keyword.end >= record.end || len >= 16 {
+            return;
         }
-        Some(kind)
+        let Some(head) = Words::new(self.texts, record, keyword.record).head() else { return };
+        let mask = u128::MAX >> (8 * (15 - len));
+        if let Some(seen) = self.seen.get_mut(seen_index(head)) {
+            *seen = Some(Seen { head: head & mask, mask, len, kind });
+        }
     }
 
     fn directive(&mut self, index: u32, kind: Kind, keyword: Word, words: Words<'a>) {
@@ -284,7 +302,7 @@ impl<'a> Applier<'a> {
             Kind::Map(map) => return self.map(map, words),
             Kind::Scalar(scalar) => self.scalar(scalar, keyword, words),
             Kind::Macros => self.macros_line(index),
-            Kind::DistMacro => self.dist_macro(&words),
+            Kind::DistMacro => self.dist_macro(&words, keyword),
             Kind::FromScratch => {
                 if self.seen_directive {
                     self.said.remarks.push(Remark::LateFromScratch(keyword));
@@ -297,6 +315,9 @@ impl<'a> Applier<'a> {
 
     fn list(&mut self, list: List, words: Words<'a>) {
         let Some(said) = self.said.lists.get_mut(list as usize) else { return };
+        if said.is_empty() {
+            said.reserve(MANY);
+        }
         for mut word in words {
             let text = self.texts.word(word);
             if text.first() != Some(&b'!') {
@@ -376,8 +397,8 @@ impl<'a> Applier<'a> {
     }
 
     /// The text behind the keyword and the white space after it; nothing at all there is no entry.
-    fn dist_macro(&mut self, words: &Words<'a>) {
-        let behind = words.rest();
+    fn dist_macro(&mut self, words: &Words<'a>, keyword: Word) {
+        let behind = words.behind(keyword);
         if !behind.is_empty() {
             self.said.macro_lines.push(MacroLine::Dist(trim_start(behind).to_vec()));
         }
@@ -428,9 +449,31 @@ impl<'a> Words<'a> {
         Self { buffer, pos: record.start as usize, end: record.end as usize, index, is_expanded }
     }
 
-    /// What is left of the record.
-    fn rest(&self) -> &'a [u8] {
-        self.buffer.get(self.pos..self.end).unwrap_or_default()
+    /// The first 16 bytes from where the record begins, if the text goes on for so long.
+    #[inline]
+    fn head(&self) -> Option<u128> {
+        self.buffer.get(self.pos..)?.first_chunk().map(|bytes| u128::from_le_bytes(*bytes))
+    }
+
+    /// The part of the record behind a word.
+    fn behind(&self, word: Word) -> &'a [u8] {
+        self.buffer.get(word.end as usize..self.end).unwrap_or_default()
+    }
+
+    /// Takes a word whose length is known and that starts here.
+    #[inline]
+    fn take_len(&mut self, len: u32) -> Word {
+        let start = self.pos;
+        self.take(start, start + len as usize)
+    }
+
+    #[inline]
+    fn take(&mut self, start: usize, end: usize) -> Word {
+        // What ends a word is white space or the end of the record, and is looked at once only.
+        self.pos = end + 1;
+        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        let Self { index: record, is_expanded, .. } = *self;
+        Word { start: narrow(start), end: narrow(end), record, is_expanded, removes: false }
     }
 }
 
@@ -447,9 +490,6 @@ impl Iterator for Words<'_> {
             return None;
         }
         let end = (start + word_len(self.buffer.get(start..)?)).min(self.end);
-        self.pos = end;
-        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
-        let Self { index: record, is_expanded, .. } = *self;
-        Some(Word { start: narrow(start), end: narrow(end), record, is_expanded, removes: false })
+        Some(self.take(start, end))
     }
 }

@@ -21,12 +21,12 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// `#!PrependConfigFile:`; `combine` joins `1.conf`, `2.conf`, …
 #[must_use]
 pub fn answer(files: &Files) -> Vec<u8> {
-    answer_with_nesting(files, Options::for_arch("").nesting)
+    answer_within(files, &Options::for_arch(""))
 }
 
-/// The same with another limit of nesting; see [`Options::nesting`].
+/// The same with other limits of nesting and work; the architecture of the options does not count.
 #[must_use]
-pub fn answer_with_nesting(files: &Files, nesting: usize) -> Vec<u8> {
+pub fn answer_within(files: &Files, limits: &Options) -> Vec<u8> {
     let line = |name: &str| files.get(name).map(|text| decode(text).trim().to_owned()).unwrap_or_default();
     let input = files.get("input.conf").map(Vec::as_slice).unwrap_or_default();
     let tree = match line("mode").as_str() {
@@ -36,7 +36,7 @@ pub fn answer_with_nesting(files: &Files, nesting: usize) -> Vec<u8> {
     };
     let combined = (line("mode") == "combine").then(|| tree.as_ref().map(Tree::text).unwrap_or_default().to_vec());
     let evals: Option<Vec<String>> = files.get("eval").map(|text| decode(text).lines().map(str::to_owned).collect());
-    let options = Options { nesting, ..Options::for_arch(&line("arch")) };
+    let options = Options { arch: line("arch"), ..limits.clone() };
     finish_answer(tree, &options, combined.as_deref(), evals.as_deref())
 }
 
@@ -80,7 +80,7 @@ fn expand_all(
     texts: &[String],
     warnings: &mut Vec<String>,
 ) -> BTreeMap<String, String> {
-    let macros = Macros::of_config(&evaluated.config).with_nesting(options.nesting);
+    let macros = Macros::of_config(&evaluated.config).with_limits(options);
     let mut results = BTreeMap::new();
     for text in texts {
         let expansion = macros.clone().expand(text);

@@ -6,7 +6,7 @@ use crate::finding::{self, Finding};
 use crate::finish;
 use crate::keyword::Keyword;
 use crate::lines;
-use crate::macros::budget::DEFAULT_NESTING;
+use crate::macros::budget::Limits;
 use crate::macros::table::MacroTable;
 use crate::origin::{Origins, Places};
 use crate::source::Location;
@@ -23,13 +23,23 @@ pub struct Options {
     /// The peer has no such limit. Each level takes some kilobytes of the stack of the caller's thread: raise it only with
     /// a stack to match.
     pub nesting: usize,
+    /// The compatibility switch `work`: how many times the usual number of bytes macros may produce, 1 if not changed.
+    ///
+    /// Usual is 1 MiB for one expansion, and 4 MiB and 64 bytes for each byte of the text for all. The peer has no such limit
+    /// and takes all memory there is.
+    pub work: usize,
 }
 
 impl Options {
     /// The options for an architecture or a path of them.
     #[must_use]
     pub fn for_arch(arch: &str) -> Self {
-        Self { arch: arch.to_owned(), nesting: DEFAULT_NESTING }
+        let Limits { nesting, work } = Limits::default();
+        Self { arch: arch.to_owned(), nesting, work }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { nesting: self.nesting, work: self.work }
     }
 
     /// The architecture that counts.
@@ -74,7 +84,7 @@ impl Evaluated {
 #[must_use]
 pub fn evaluate(tree: &Tree, options: &Options) -> Evaluated {
     let arch = options.first_arch().as_bytes();
-    let lines = lines::run(tree, MacroTable::for_arch(arch), options.nesting, false);
+    let lines = lines::run(tree, MacroTable::for_arch(arch), options.limits(), false);
     let texts = Texts { tree, lines: &lines };
     let mut said = apply::run(texts);
     let (config, kept) = finish::run(texts, &mut said, arch);

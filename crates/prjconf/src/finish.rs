@@ -8,7 +8,7 @@ use crate::apply::{MacroLine, MapLines, Said, ScalarLine, Texts, Word, drop_dupl
 use crate::config::{BuildConfig, Unset};
 use crate::keyword::{List, Map, Scalar};
 use crate::macros::table::STANDARD;
-use crate::text::{decode, join_words, plain_text};
+use crate::text::{decode, decode_all, join_words, plain_text};
 use crate::texts::{MapPlaces, Place, PoolBuilder, TextList};
 
 /// What `release` is if nothing is said.
@@ -26,7 +26,7 @@ pub(crate) fn run(texts: Texts<'_>, said: &mut Said<'_>, arch: &[u8]) -> (BuildC
     let preinstall = kept.get(List::Preinstall as usize).map(Vec::as_slice).unwrap_or_default();
     guess_types(&mut config, |name| preinstall.iter().any(|word| texts.word(*word) == name.as_bytes()));
     finisher.lists_and_maps(&kept, said, &mut config);
-    config.rawmacros = decode(&said.rawmacros);
+    config.rawmacros = decode_all(std::mem::take(&mut said.rawmacros));
     config.macros = macro_list(arch, said, &config.rawmacros);
     (config, kept)
 }
@@ -52,12 +52,13 @@ impl<'a> Finisher<'a> {
         }
     }
 
+    #[inline]
     fn place(&mut self, word: Word) -> Place {
-        match word.is_expanded {
-            false if self.is_raw_plain => PoolBuilder::in_raw(word.start, word.end),
-            true if self.is_expanded_plain => self.pool.in_added(word.start, word.end),
-            _ => self.pool.add(&self.string(word)),
+        let is_plain = if word.is_expanded { self.is_expanded_plain } else { self.is_raw_plain };
+        if is_plain {
+            return self.pool.shared(word.start, word.end, word.is_expanded);
         }
+        self.pool.add(&self.string(word))
     }
 
     fn places(&mut self, words: &[Word]) -> Vec<Place> {
@@ -267,7 +268,7 @@ fn repo_creation(binary_type: &str) -> Option<&'static str> {
 /// The macro list: standard macros, `Target:` and `DistMacro:` lines, then the lines of the blocks.
 fn macro_list(arch: &[u8], said: &Said<'_>, rawmacros: &str) -> TextList {
     let mut pool = PoolBuilder::default();
-    pool.reserve(2048 + rawmacros.len() * 2);
+    pool.reserve(2048 + rawmacros.len() + rawmacros.len() / 4);
     let mut list: Vec<Place> = Vec::with_capacity(STANDARD.len() + 64);
     list.push(pool.add(""));
     list.extend(STANDARD.iter().map(|(name, gap, body)| pool.add_all(&["%define ", name, gap, body])));

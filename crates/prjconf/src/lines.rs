@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use crate::condition::{Branch, Condition, ConditionKind, find_condition};
 use crate::expr;
-use crate::macros::budget::Budget;
+use crate::macros::budget::{Budget, Limits};
 use crate::macros::expand::Expander;
 use crate::macros::table::{MacroTable, is_condition_word};
 use crate::multiline::{BlockScan, is_needed_for_build, starts_block, starts_define};
@@ -63,59 +63,55 @@ pub(crate) struct Lines {
 }
 
 /// Runs pass 3.
-pub(crate) fn run(tree: &Tree, table: MacroTable, nesting: usize, trace: bool) -> Lines {
-    let mut state = LineLoop::new(tree, table, nesting, trace);
+pub(crate) fn run(tree: &Tree, table: MacroTable, limits: Limits, trace: bool) -> Lines {
+    let mut state = LineLoop::new(tree, table, limits, trace);
     for (index, item) in tree.items().iter().enumerate() {
         state.index = index;
-        state.line_number.next();
         if item.kind == ItemKind::MacrosBlock {
             if state.skip == 0 {
                 state.push(RecordKind::Block, item.start, item.end);
             }
-            continue;
-        }
-        let marked = state.has_mark(item);
-        state.input_line(tree.item_text(item), item.start, item.end, marked);
-        while let Some(line) = state.queue.pop_front() {
-            state.line(Cow::Owned(line), false);
+        } else if state.is_unfinished || state.has_mark(item) {
+            state.line(Cow::Borrowed(tree.item_text(item)), true);
+            while let Some(line) = state.queue.pop_front() {
+                state.line(Cow::Owned(line), false);
+            }
+            state.is_unfinished = state.pending_define.is_some() || state.pending_block.is_some();
+        } else if state.skip == 0 {
+            state.plain_line(item);
         }
     }
     state.finish()
 }
 
-/// A line number for messages. Line marks may set any digits, and those count on as text: `007` is followed by `008`.
-enum LineNumber {
-    Small(u64),
-    Digits(Vec<u8>),
+/// A line number for messages: the one that was set last, and the item it was set at.
+///
+/// Line marks may set any digits, and those count on as text: `007` is followed by `008`.
+struct LineNumber {
+    digits: Vec<u8>,
+    item: usize,
 }
 
 impl LineNumber {
-    fn of_digits(digits: &[u8]) -> Self {
-        Self::Digits(digits.to_vec())
-    }
-
-    fn next(&mut self) {
-        match self {
-            Self::Small(number) => *number = number.saturating_add(1),
-            Self::Digits(digits) => {
-                for digit in digits.iter_mut().rev() {
-                    if *digit != b'9' {
-                        *digit += 1;
-                        return;
-                    }
-                    *digit = b'0';
-                }
-                digits.insert(0, b'1');
-            }
+    /// The number of a later item.
+    fn at(&self, item: usize) -> Vec<u8> {
+        let mut digits = self.digits.clone();
+        for _ in self.item..item {
+            count_on(&mut digits);
         }
+        digits
     }
+}
 
-    fn digits(&self) -> Vec<u8> {
-        match self {
-            Self::Small(number) => number.to_string().into_bytes(),
-            Self::Digits(digits) => digits.clone(),
+fn count_on(digits: &mut Vec<u8>) {
+    for digit in digits.iter_mut().rev() {
+        if *digit != b'9' {
+            *digit += 1;
+            return;
         }
+        *digit = b'0';
     }
+    digits.insert(0, b'1');
 }
 
 struct LineLoop<'a> {
@@ -128,6 +124,8 @@ struct LineLoop<'a> {
     queue: VecDeque<Vec<u8>>,
     pending_define: Option<Vec<u8>>,
     pending_block: Option<BlockScan>,
+    /// A define or a block goes on with the next line.
+    is_unfinished: bool,
     file: Vec<u8>,
     line_number: LineNumber,
     index: usize,
@@ -142,10 +140,10 @@ struct LineLoop<'a> {
 }
 
 impl<'a> LineLoop<'a> {
-    fn new(tree: &'a Tree, table: MacroTable, nesting: usize, trace: bool) -> Self {
+    fn new(tree: &'a Tree, table: MacroTable, limits: Limits, trace: bool) -> Self {
         let out = Lines {
             records: Vec::with_capacity(tree.items().len()),
-            expanded: Vec::new(),
+            expanded: Vec::with_capacity(tree.text().len() / 16),
             parse_error: None,
             errors: Vec::new(),
             decisions: Vec::new(),
@@ -154,14 +152,15 @@ impl<'a> LineLoop<'a> {
         Self {
             tree,
             table,
-            budget: Budget::for_text(tree.text().len()).with_nesting(nesting),
+            budget: Budget::for_text(tree.text().len(), limits),
             messages: Vec::new(),
             skip: 0,
             queue: VecDeque::new(),
             pending_define: None,
             pending_block: None,
+            is_unfinished: false,
             file: Vec::new(),
-            line_number: LineNumber::Small(0),
+            line_number: LineNumber { digits: b"1".to_vec(), item: 0 },
             index: 0,
             next_mark: find_mark(tree.text(), 0).unwrap_or(usize::MAX),
             skip_from: 0,
@@ -190,16 +189,12 @@ impl<'a> LineLoop<'a> {
         }
     }
 
-    /// An input line: most need no copy, because they have neither macros nor marks.
-    fn input_line(&mut self, line: &[u8], start: u32, end: u32, marked: bool) {
-        if marked || self.pending_define.is_some() || self.pending_block.is_some() {
-            return self.line(Cow::Borrowed(line), true);
-        }
-        match line.first() {
-            _ if self.skip != 0 => {}
-            None => {}
-            Some(b'#') => self.set_position(line),
-            Some(_) => self.push(RecordKind::Raw, start, end),
+    /// An active input line without macros or marks: nothing to expand, and no condition.
+    fn plain_line(&mut self, item: &Item) {
+        match self.tree.text().get(item.start as usize..item.end as usize) {
+            None | Some([]) => {}
+            Some(line @ [b'#', ..]) => self.set_position(line),
+            Some(_) => self.push(RecordKind::Raw, item.start, item.end),
         }
     }
 
@@ -378,11 +373,16 @@ impl<'a> LineLoop<'a> {
     }
 
     fn report(&mut self, message: &[u8]) {
+        self.report_at(self.index, message);
+    }
+
+    /// Reports a message about an item; the line number in its text is that of the current one.
+    fn report_at(&mut self, item: usize, message: &[u8]) {
         if self.out.parse_error.is_none() {
             self.out.parse_error = Some(self.positioned(message));
         }
         if self.out.errors.len() < MAX_ERRORS {
-            self.out.errors.push(LineError { item: self.index, message: message.to_vec() });
+            self.out.errors.push(LineError { item, message: message.to_vec() });
         }
     }
 
@@ -392,7 +392,7 @@ impl<'a> LineLoop<'a> {
             text.extend_from_slice(&self.file);
             text.push(b':');
         }
-        text.extend_from_slice(&self.line_number.digits());
+        text.extend_from_slice(&self.line_number.at(self.index));
         text.extend_from_slice(b": ");
         text.extend_from_slice(message);
         text
@@ -465,7 +465,7 @@ impl<'a> LineLoop<'a> {
         if digits == 0 {
             return;
         }
-        self.line_number = LineNumber::of_digits(number);
+        self.line_number = LineNumber { digits: number.to_vec(), item: self.index };
         if let Some(file) = name {
             self.file = file.to_vec();
         }
@@ -473,8 +473,7 @@ impl<'a> LineLoop<'a> {
 
     fn finish(mut self) -> Lines {
         if self.skip != 0 {
-            self.index = self.skip_from;
-            self.report(b"unterminated if/ifarch/ifos statement");
+            self.report_at(self.skip_from, b"unterminated if/ifarch/ifos statement");
         }
         self.out
     }

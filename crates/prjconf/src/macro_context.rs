@@ -1,11 +1,15 @@
 //! Macros for users of a configuration: recipes and `kiln config eval`.
 
 use crate::config::BuildConfig;
+use crate::evaluate::Options;
 use crate::expr;
-use crate::macros::budget::Budget;
+use crate::macros::budget::{Budget, Limits};
 use crate::macros::expand::Expander;
 use crate::macros::table::{Body, Macro, MacroTable};
 use crate::text::{decode, encode, find_byte, is_word, trim_start};
+
+/// The text that work is allowed for at first.
+const RECIPE_BYTES: usize = 64 * 1024;
 
 /// The outcome of expanding a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,17 +34,18 @@ impl Macros {
     /// The macros of a configuration as recipes see them: its macro list, in order, the last definition wins.
     #[must_use]
     pub fn of_config(config: &BuildConfig) -> Self {
-        let mut macros = Self { table: MacroTable::default(), budget: Budget::for_text(64 * 1024) };
+        let mut macros =
+            Self { table: MacroTable::default(), budget: Budget::for_text(RECIPE_BYTES, Limits::default()) };
         for line in &config.macros {
             macros.define_line(&encode(line));
         }
         macros
     }
 
-    /// With another limit of nesting; see [`crate::Options::nesting`].
+    /// With other limits of nesting and work; the architecture of the options does not count.
     #[must_use]
-    pub fn with_nesting(self, nesting: usize) -> Self {
-        Self { budget: self.budget.with_nesting(nesting), ..self }
+    pub fn with_limits(self, options: &Options) -> Self {
+        Self { budget: Budget::for_text(RECIPE_BYTES, options.limits()), ..self }
     }
 
     /// `%define`, optional white space, name, optional `(options)`, white space, body; other lines do nothing.
@@ -97,7 +102,7 @@ impl Macros {
 
     /// Allows the work that a text of so many bytes may need, instead of what is left.
     pub fn allow_work_for(&mut self, text_bytes: usize) {
-        self.budget = Budget::for_text(text_bytes);
+        self.budget = Budget::for_text(text_bytes, self.budget.limits());
     }
 
     /// Whether the expression of an `%if` is true whose macros were expanded already; errors make it false and are
@@ -146,6 +151,18 @@ mod tests {
         assert_eq!(macros.evaluate("1 + 1 == 2"), (true, vec![]));
         let (value, warnings) = macros.evaluate("%{one}");
         assert!(!value && !warnings.is_empty());
+    }
+
+    #[test]
+    fn the_switch_for_work_moves_its_bounds() {
+        let long = |options: &Options| {
+            let mut macros = Macros::of_config(&BuildConfig::default()).with_limits(options);
+            macros.define("long", &"x".repeat(1 << 20));
+            macros.expand("%{long}%{long}").text.len()
+        };
+        let options = Options::for_arch("");
+        assert_eq!(long(&Options { work: 3, ..options.clone() }), 2 << 20);
+        assert!(long(&options) < 2 << 20);
     }
 
     #[test]

@@ -354,31 +354,33 @@ impl fmt::Debug for TextMap {
 
 /// Collects the memory of some lists and maps while their places are made.
 #[derive(Debug, Default)]
-pub(crate) struct PoolBuilder(Pool);
+pub(crate) struct PoolBuilder {
+    pool: Pool,
+    /// The length of the shared text.
+    raw_len: u32,
+}
 
 impl PoolBuilder {
     /// A pool with a text that is shared and one that is copied.
     pub(crate) fn new(raw: Arc<str>, added: &str) -> Self {
-        Self(Pool { raw, added: added.to_owned() })
+        let raw_len = u32::try_from(raw.len()).unwrap_or(u32::MAX);
+        Self { pool: Pool { raw, added: added.to_owned() }, raw_len }
     }
 
     /// Makes room for so many bytes more.
     pub(crate) fn reserve(&mut self, bytes: usize) {
-        self.0.added.reserve(bytes);
+        self.pool.added.reserve(bytes);
     }
 
-    /// The place of a part of the shared text.
-    pub(crate) fn in_raw(start: u32, end: u32) -> Place {
-        Place { start, end }
-    }
-
-    /// The place of a part of the text that was copied at first.
-    pub(crate) fn in_added(&self, start: u32, end: u32) -> Place {
-        Place { start: self.shifted(start as usize), end: self.shifted(end as usize) }
+    /// The place of a part of the text that is shared, or of the one that was copied at first.
+    #[inline]
+    pub(crate) fn shared(&self, start: u32, end: u32, is_in_copied: bool) -> Place {
+        let shift = if is_in_copied { self.raw_len } else { 0 };
+        Place { start: start.saturating_add(shift), end: end.saturating_add(shift) }
     }
 
     fn shifted(&self, offset: usize) -> u32 {
-        u32::try_from(self.0.raw.len() + offset).unwrap_or(u32::MAX)
+        u32::try_from(offset).unwrap_or(u32::MAX).saturating_add(self.raw_len)
     }
 
     /// Copies a text.
@@ -388,11 +390,11 @@ impl PoolBuilder {
 
     /// Copies texts as one.
     pub(crate) fn add_all(&mut self, parts: &[&str]) -> Place {
-        let start = self.shifted(self.0.added.len());
+        let start = self.shifted(self.pool.added.len());
         for part in parts {
-            self.0.added.push_str(part);
+            self.pool.added.push_str(part);
         }
-        Place { start, end: self.shifted(self.0.added.len()) }
+        Place { start, end: self.shifted(self.pool.added.len()) }
     }
 
     /// Goes on with the text that was copied last, if it ends in a backslash, which becomes a line feed.
@@ -400,20 +402,20 @@ impl PoolBuilder {
         if !self.text(*last).ends_with('\\') {
             return false;
         }
-        self.0.added.pop();
-        self.0.added.push('\n');
-        self.0.added.push_str(text);
-        last.end = self.shifted(self.0.added.len());
+        self.pool.added.pop();
+        self.pool.added.push('\n');
+        self.pool.added.push_str(text);
+        last.end = self.shifted(self.pool.added.len());
         true
     }
 
     pub(crate) fn text(&self, place: Place) -> &str {
-        self.0.text(place)
+        self.pool.text(place)
     }
 
     /// Ends the collecting.
     pub(crate) fn finish(self) -> FinishedPool {
-        FinishedPool(Arc::new(self.0))
+        FinishedPool(Arc::new(self.pool))
     }
 }
 
@@ -435,5 +437,52 @@ impl FinishedPool {
             return TextMap::default();
         }
         TextMap { pool: Some(Arc::clone(&self.0)), entries, values }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BuildConfig, Options, evaluate, parse};
+
+    fn config(text: &[u8]) -> BuildConfig {
+        evaluate(&parse(text), &Options::for_arch("x86_64")).config
+    }
+
+    #[test]
+    fn a_list_reads_like_a_list_of_strings() {
+        let prefer = config("%define m mä\nPrefer: a %m c\nPrefer: %{m}2\n".as_bytes()).prefer;
+        assert_eq!(prefer, ["a", "mä", "c", "mä2"]);
+        assert_eq!((prefer.len(), prefer.first(), prefer.last(), prefer.get(4)), (4, Some("a"), Some("mä2"), None));
+        assert_eq!(prefer.join(" "), "a mä c mä2");
+        assert_eq!(format!("{prefer:?}"), format!("{:?}", prefer.to_vec()));
+        assert_eq!(prefer.iter().rev().next(), Some("mä2"));
+        assert!(prefer.contains("c") && !prefer.contains("a mä"));
+        assert_eq!(prefer, prefer.to_vec().iter().collect::<TextList>());
+        assert_ne!(prefer, TextList::default());
+    }
+
+    #[test]
+    fn undecodable_texts_are_copied_decoded() {
+        let prefer = config(b"%define m \xe4\nPrefer: a %m \xe4b\n").prefer;
+        assert_eq!(prefer, ["a", "\u{eee4}", "\u{eee4}b"]);
+        let expanded_only = config(b"Prefer: a %{lua:string.char(228)}\nPrefer: %{quote:b}\n").prefer;
+        assert_eq!(expanded_only.first(), Some("a"));
+    }
+
+    #[test]
+    fn a_map_finds_its_keys() {
+        let config = config(b"Preinstall: rpm\nSubstitute: z 1 2= 2=\nSubstitute: b\nSubstitute: z 3= 4 3=\n");
+        assert_eq!(config.substitute.keys().collect::<Vec<_>>(), ["b", "system-packages:repo-creation", "z"]);
+        assert_eq!(config.substitute.get("z").map(|words| words.join(" ")).as_deref(), Some("3= 4"));
+        assert_eq!(config.substitute.get("b").map(TextSlice::len), Some(0));
+        assert!(config.substitute.get("a").is_none() && !config.substitute.contains_key(""));
+        assert_eq!(format!("{:?}", config.substitute.get("z")), r#"Some(["3=", "4"])"#);
+    }
+
+    #[test]
+    fn lines_that_end_in_a_backslash_become_one_macro() {
+        let macros = config(b"Macros:\n%a 1\\\n2\\\n%3\n%b\n:Macros\n").macros;
+        assert_eq!(macros.iter().rev().take(2).collect::<Vec<_>>(), ["%define b", "%define a 1\n2\n%3"]);
     }
 }

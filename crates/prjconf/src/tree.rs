@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::source::{Location, SourceId, SourceMap};
-use crate::text::{find_byte, for_each_line_feed, is_space, plain_text, trim};
+use crate::text::{find_byte, is_space, line_feeds, plain_text, trim};
 
 /// What one item of a tree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,12 +167,13 @@ fn split_items(text: &[u8], len: usize) -> Vec<Item> {
     let text = text.get(..len).unwrap_or_default();
     let mut items = Vec::with_capacity(len / 32 + 1);
     let mut start = 0;
-    for_each_line_feed(text, |end| {
+    for end in line_feeds(text) {
+        let end = end as usize;
         // The line feeds of a block that was cut out are behind.
         if end >= start {
             start = push_item(text, start, end, &mut items);
         }
-    });
+    }
     if start < len {
         push_item(text, start, len, &mut items);
     }

@@ -19,6 +19,8 @@ pub use layout::LayoutError;
 
 /// A chunk ends at the latest behind this many packages.
 const CHUNK_PIECES_MOST: usize = 1024;
+/// Memory that is taken for a chunk before its texts are there.
+const CHUNK_AHEAD_BYTES: u64 = 4 << 20;
 
 /// Compressed chunks of the last indices written with it; owned by the caller, one a repository.
 ///
@@ -78,7 +80,7 @@ impl ChunkCache {
             self.work.hits += 1;
             return Ok(());
         }
-        let mut text = String::new();
+        let mut text = String::with_capacity(chunk.bytes);
         match &chunk.content {
             Content::Text(own) => text.push_str(own),
             Content::Pieces(range) => {
@@ -121,6 +123,8 @@ pub(crate) struct Chunk {
     content: Content,
     /// Digest over the pieces' digests.
     digest: Sha256,
+    /// Length of the text, if that is not too much to believe.
+    bytes: usize,
 }
 
 enum Content {
@@ -132,12 +136,15 @@ enum Content {
 impl Chunk {
     /// A chunk of a text that belongs to no package.
     pub(crate) fn of_text(text: String) -> Self {
-        Self { digest: digest(&[Piece::of(&text)]), content: Content::Text(text) }
+        Self { digest: digest(&[Piece::of(&text)]), bytes: text.len(), content: Content::Text(text) }
     }
 
     fn of_pieces(pieces: &[Piece], range: Range<usize>) -> Self {
         let own = pieces.get(range.clone()).unwrap_or_default();
-        Self { digest: digest(own), content: Content::Pieces(range) }
+        // Pieces come from outside: nothing is taken for what they claim alone.
+        let bytes = own.iter().fold(0_u64, |sum, piece| sum.saturating_add(piece.bytes)).min(CHUNK_AHEAD_BYTES);
+        let bytes = usize::try_from(bytes).unwrap_or_default();
+        Self { digest: digest(own), bytes, content: Content::Pieces(range) }
     }
 }
 

@@ -9,7 +9,7 @@ pub use pkgfile::compression::{Bounded, Compression, Decoder, TooLong, decompres
 /// Compresses `content` as one gzip member, xz stream or zstd frame; [`join`] puts results together.
 ///
 /// Deterministic: no names, no times. Levels: gzip 6, xz 3 (a block of an index is much smaller than the dictionary of the
-/// higher ones), zstd 10.
+/// higher ones), zstd 7 (as small as gzip in half its time; 10 saves 7 % more and takes twice as long).
 ///
 /// # Errors
 /// If the compressor can not get its memory; and for [`Compression::Lzma`] and [`Compression::Bzip2`], which are only read.
@@ -26,7 +26,7 @@ pub fn compress(content: &[u8], compression: Compression) -> io::Result<Vec<u8>>
             encoder.write_all(content)?;
             encoder.finish()
         }
-        Compression::Zstd => zstd::bulk::compress(content, 10),
+        Compression::Zstd => zstd::bulk::compress(content, 7),
         Compression::Lzma | Compression::Bzip2 => Err(io::ErrorKind::Unsupported.into()),
     }
 }

@@ -1,12 +1,14 @@
 //! rpm-md repositories, as dnf, zypper and libsolv read them: `repodata/repomd.xml` and what it names.
 //!
 //! Reading: [`Repomd`] (whose bytes [`Repomd::parse_signed`] has verified) names the files, [`open_file`] compares and
-//! decompresses one, [`read_primary`], [`read_filelists`] and [`read_other`] read them. Writing: a [`PackageXml`] for each
-//! package, then [`write_repodata`], or [`write_repodata_from`] where most of them stay in a store. The manual is `docs/formats/rpm-md.5.md`.
+//! decompresses one, [`read_primary`], [`read_filelists`] and [`read_other`] read them; [`find_owners`] looks for some paths.
+//! Writing: a [`PackageXml`] for each package, then [`write_repodata`], or [`write_repodata_from`] where most of them stay in a
+//! store. The manual is `docs/formats/rpm-md.5.md`.
 
 mod digest;
 mod lists;
 mod outline;
+mod owners;
 mod package;
 mod primary;
 mod repomd;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 pub use digest::{FileDigest, FileHasher};
 pub use lists::{Change, FilelistsEntry, ListedFile, OtherEntry, PackageId, read_filelists, read_other};
 pub use outline::{PackageOutline, StoredPackageError};
+pub use owners::find_owners;
 pub use package::{PackageFile, PackageXml, PackageXmlError};
 pub use primary::{PrimaryEntry, read_primary};
 pub use repomd::{Repomd, RepomdFile, open_file};

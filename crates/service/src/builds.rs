@@ -164,6 +164,14 @@ impl Service {
         Ok(self.inner.store.read().await?.builds(filter).await?)
     }
 
+    /// The builds of numbers, newest first; those that are gone are left out. At most a few hundred at once.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn builds_by_id(&self, ids: &[BuildId]) -> Result<Vec<Build>, ServiceError> {
+        Ok(self.inner.store.read().await?.builds_by_id(ids).await?)
+    }
+
     /// Tasks, oldest first.
     ///
     /// # Errors

@@ -192,6 +192,21 @@ impl Session {
         Ok(())
     }
 
+    /// The builds of numbers, newest first; those that are gone are left out. At most a few hundred at once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn builds_by_id(&mut self, ids: &[BuildId]) -> Result<Vec<Build>, StoreError> {
+        let mut query = QueryBuilder::new(BUILD);
+        query.push("b.id IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.get());
+        }
+        query.push(") ORDER BY b.id DESC");
+        self.load_builds(query).await
+    }
+
     /// Tasks, oldest first.
     ///
     /// # Errors
@@ -233,8 +248,9 @@ impl Session {
 }
 
 pub(crate) fn builds_query(filter: &BuildFilter) -> QueryBuilder<Sqlite> {
+    // The page is cut out of an index, and only what is shown is read: how far behind it begins costs little.
     let mut query = QueryBuilder::new(BUILD);
-    query.push("TRUE");
+    query.push("b.id IN (SELECT b.id FROM builds b WHERE TRUE");
     if let Some(project) = filter.project {
         query.push(" AND b.project_id = ").push_bind(project.get());
     }
@@ -249,12 +265,13 @@ pub(crate) fn builds_query(filter: &BuildFilter) -> QueryBuilder<Sqlite> {
     }
     let (limit, offset) = page(filter.limit, filter.offset);
     query.push(" ORDER BY b.id DESC LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
+    query.push(") ORDER BY b.id DESC");
     query
 }
 
 pub(crate) fn tasks_query(filter: &TaskFilter) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(TASK);
-    query.push("TRUE");
+    query.push("t.id IN (SELECT t.id FROM tasks t WHERE TRUE");
     if let Some(build) = filter.build {
         query.push(" AND t.build_id = ").push_bind(build.get());
     }
@@ -274,5 +291,6 @@ pub(crate) fn tasks_query(filter: &TaskFilter) -> QueryBuilder<Sqlite> {
     }
     let (limit, offset) = page(filter.limit, filter.offset);
     query.push(" ORDER BY t.id LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
+    query.push(") ORDER BY t.id");
     query
 }

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
-use prjconf::cases::{Files, answer_with_nesting};
+use prjconf::Options;
+use prjconf::cases::{Files, answer_within};
 
 use crate::CaseTally;
 use dice::Dice;
@@ -56,8 +57,11 @@ impl Request {
     }
 }
 
-/// The peer's only limit is that of tokens, so ours is put out of the way; the stack is large enough for it.
-const NESTING: usize = 3000;
+/// The peer's only limit is that of tokens, so ours are put out of the way; the stack is large enough for it.
+fn limits() -> Options {
+    Options { nesting: 3000, work: 100, ..Options::for_arch("") }
+}
+
 const STACK_BYTES: usize = 1 << 30;
 
 /// Runs generated cases through the peer and us.
@@ -167,7 +171,7 @@ impl Comparison {
             return;
         }
         let mut files = generate::case(&mut Dice::new(self.seed, number));
-        let found = answer_with_nesting(&files, NESTING);
+        let found = answer_within(&files, &limits());
         let passed = without_pattern_message(&found) == without_pattern_message(&expected);
         let name = format!("seed-{}-{number}", self.seed);
         self.tally.add(&name, passed);

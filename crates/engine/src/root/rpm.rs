@@ -25,15 +25,14 @@ pub(crate) const HOME: &str = "/home/abuild";
 const BATCH_BYTES: usize = 256 << 10;
 
 /// What rpm may overlook: order and set come from the expansion, which has its own rules; packages are known by digest.
-const INSTALL: [&str; 15] = [
+/// Files that two packages have with different content are refused, as on OBS and on any system.
+const INSTALL: [&str; 13] = [
     "rpm",
     "-U",
     "--verbose",
     "--nodeps",
     "--noorder",
     "--oldpackage",
-    "--replacepkgs",
-    "--replacefiles",
     "--ignorearch",
     "--ignoreos",
     "--ignoresize",
@@ -85,8 +84,13 @@ impl RootFormat for Rpm {
     }
 
     /// Lines rpm prints before it ends with a status other than 0: a script that must not fail, a package that could not
-    /// be written or read.
+    /// be written or read, a file of two packages.
     fn complaint(&self, line: &str) -> Option<Complaint> {
+        if let Some(conflict) = line.strip_prefix('\t').filter(|text| text.starts_with("file ")) {
+            return conflict
+                .contains(" conflict")
+                .then(|| Complaint { package: None, message: Some(conflict.to_owned()) });
+        }
         let text = line.strip_prefix("error: ")?;
         let (package, message) = if let Some((script, rest)) = text.split_once('(').filter(|_| text.starts_with('%')) {
             let (package, result) = rest.split_once(") ")?;
@@ -288,6 +292,8 @@ mod tests {
             Some("0001_bad"),
             Some("not an rpm package (or package manifest)"),
         );
+        let conflict = "file /a from install of a-1-1.noarch conflicts with file from package b-1-1.noarch";
+        check(&format!("\t{conflict}"), None, Some(conflict));
         let message = "unpacking of archive failed on file /x;1: cpio: read";
         check(&format!("error: {message}"), None, Some(message));
         assert_eq!(Rpm.complaint("warning: %post(bad-1-1.noarch) scriptlet failed, exit status 1"), None);

@@ -84,7 +84,7 @@ fn rpm(path: &Path, scripts: Option<&str>) -> Result<(), String> {
 /// Gives a file with several names, which is there and empty, its content.
 fn fill(entry: &CpioEntry, content: &mut impl io::Read) -> io::Result<()> {
     let path = target(&entry.path);
-    let mut file = File::options().write(true).truncate(true).open(&path)?;
+    let mut file = File::options().write(true).truncate(true).custom_flags(libc::O_NOFOLLOW).open(&path)?;
     io::copy(content, &mut file)?;
     let member = Member { kind: EntryKind::File, ..Member::from(entry) };
     own(&member, &path)?;

@@ -44,7 +44,7 @@ impl JobSink for FirstLine {
 }
 
 /// Processor seconds of this program, of the helpers it waited for, and of all they waited for.
-fn processor_seconds() -> (f64, f64) {
+pub(crate) fn processor_seconds() -> (f64, f64) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let numbers: Vec<f64> =
         stat.rsplit_once(')').unwrap().1.split_whitespace().skip(11).take(4).map(|n| n.parse().unwrap()).collect();

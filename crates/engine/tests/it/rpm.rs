@@ -8,6 +8,9 @@ use std::time::Instant;
 use engine::{CancelToken, JobRunner as _};
 use model::{FailureCause, JobOutcome, JobReport, ResultKind, RootPackage};
 
+use testkit::rpm_file::CpioMember;
+use testkit::srpm::SourceRpm;
+
 use crate::kit::{Sink, job_file};
 use crate::rpm_kit::{COMPILE, plain_spec, root_package, rpm_kit, source, spec};
 
@@ -78,6 +81,52 @@ fn a_source_package_is_built_again_from_itself() {
     let report = kit.kit.engine.run(&job, &files, &sink, &CancelToken::new());
     let FailureCause::SourceInvalid { file, .. } = failure(&report) else { panic!("{report:?} {}", sink.text()) };
     assert_eq!(file, "sample-1.0-1.t1.src.rpm");
+}
+
+#[test]
+fn hello_is_built_from_its_source_package() {
+    let Some(kit) = rpm_kit() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let package = SourceRpm::hello();
+    let path = folder.path().join(package.file_name());
+    fs::write(&path, package.bytes()).unwrap();
+    let (job, files) = kit.job(&[path]);
+    let sink = Sink::default();
+    let report = kit.kit.engine.run(&job, &files, &sink, &CancelToken::new());
+    assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
+    assert_eq!(names(&report), ["hello-1.0-1.t1.x86_64.rpm", "hello-1.0-1.t1.src.rpm", "hello-1.0-1.buildenv"]);
+}
+
+/// Members that are not in the list of files, or would be anywhere else: as a recipe, and as a package of a root.
+#[test]
+fn a_package_whose_members_climb_out_reaches_nothing() {
+    let Some(kit) = rpm_kit() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (member, path) in [
+        ("../../../../../../../../../../tmp/kiln-escaped-rpm", "/tmp/kiln-escaped-rpm"),
+        ("/tmp/kiln-escaped-rpm", "/tmp/kiln-escaped-rpm"),
+    ] {
+        let package = SourceRpm::hello().stranger(CpioMember::file(member, "x"));
+        let file = folder.path().join(package.file_name());
+        fs::write(&file, package.bytes()).unwrap();
+        let (job, files) = kit.job(std::slice::from_ref(&file));
+        let sink = Sink::default();
+        let report = kit.kit.engine.run(&job, &files, &sink, &CancelToken::new());
+        let FailureCause::SourceInvalid { file: named, .. } = failure(&report) else {
+            panic!("{report:?} {}", sink.text())
+        };
+        assert_eq!(named, "hello-1.0-1.src.rpm");
+
+        let (report, sink) = kit.run(&spec("", COMPILE, ""), |job, files| {
+            let package = root_package(&file).1;
+            files.0.insert(package.file.sha256, file.clone());
+            job.root.preinstall.insert(0, "hello".to_owned());
+            job.root.packages.push(package);
+        });
+        let FailureCause::Root { detail } = failure(&report) else { panic!("{report:?} {}", sink.text()) };
+        assert!(detail.starts_with("hello: cpio member 3: "), "{detail}");
+        assert!(!Path::new(path).exists());
+    }
 }
 
 #[test]
@@ -152,6 +201,24 @@ fn a_script_that_fails_in_a_root_names_its_package() {
     assert!(!report.warm_root);
 }
 
+#[test]
+fn packages_that_have_the_same_file_with_other_content_are_named() {
+    let Some(kit) = rpm_kit() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (report, sink) =
+        kit.run(&plain_spec("mkdir -p $R/usr/bin; echo evil > $R/usr/bin/make", "", "/usr/bin/make"), |_, _| {});
+    assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
+    let path = keep(&sink, "sample-1.0-1.t1.noarch.rpm", folder.path());
+    let package = root_package(&path).1;
+    let (report, sink) = kit.run(&spec("", COMPILE, ""), |job, files| {
+        files.0.insert(package.file.sha256, path);
+        job.root.packages.push(package);
+    });
+    let FailureCause::Root { detail } = failure(&report) else { panic!("{report:?}") };
+    let start = "installing packages failed: file /usr/bin/make conflicts between attempted installs of ";
+    assert!(detail.starts_with(start) && detail.contains("sample-1.0-1.t1.noarch"), "{detail}: {}", sink.text());
+}
+
 /// As with every installer of rpms: what runs after a package is there is warned of, and does not undo it.
 #[test]
 fn a_script_that_fails_after_its_package_is_installed_is_a_warning() {
@@ -222,15 +289,18 @@ fn a_preinstalled_package_is_whole_before_rpm_runs() {
 #[test]
 fn a_merged_system_is_merged_from_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let install = "mkdir -p $R/usr; for name in bin sbin lib lib64; do ln -s usr/$name $R/$name; done";
+    let install = "mkdir -p $R/usr $R/var/tmp; for name in bin sbin lib lib64; do ln -s usr/$name $R/$name; done";
     let Some(kit) = rpm_kit() else { return };
-    let (report, sink) = kit.run(&plain_spec(install, "", "/bin\n/sbin\n/lib\n/lib64"), |_, _| {});
+    let (report, sink) =
+        kit.run(&plain_spec(install, "", "/bin\n/sbin\n/lib\n/lib64\n%attr(1777,root,root) /var/tmp"), |_, _| {});
     assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
     let path = keep(&sink, "sample-1.0-1.t1.noarch.rpm", folder.path());
     let package = root_package(&path).1;
     let check = "for name in bin sbin lib lib64; do [ \"$(readlink /$name)\" = usr/$name ] || exit 3; done";
     let (report, sink) = kit.run(&spec("", &format!("{check}\n{COMPILE}"), ""), |job, files| {
         files.0.insert(package.file.sha256, path);
+        // The distribution's own has folders there.
+        job.root.packages.retain(|package| package.name != "base-files");
         job.root.packages.push(package);
     });
     assert_eq!(report.outcome, JobOutcome::Succeeded, "{}", sink.text());
@@ -292,6 +362,17 @@ fn a_recipe_that_removes_the_folder_of_results_has_none() {
 }
 
 #[test]
+fn a_package_that_unpacks_to_more_than_the_disk_is_refused() {
+    let Some(kit) = rpm_kit() else { return };
+    let sparse = plain_spec("mkdir -p $R/opt; truncate -s 100M $R/opt/sparse", "", "/opt/sparse");
+    let (report, sink) = kit.run(&sparse, |job, _| job.limits.disk_bytes = 50 << 20);
+    let cause = failure(&report);
+    let file = "sample-1.0-1.t1.noarch.rpm";
+    let refused = matches!(cause, FailureCause::ResultInvalid { file: named, .. } if named == file);
+    assert!(refused, "{cause:?} {}", sink.text());
+}
+
+#[test]
 fn a_fork_bomb_in_a_spec_file_meets_the_process_limit() {
     let Some(kit) = rpm_kit() else { return };
     let (report, sink) = kit.run(&spec("", "bomb() { bomb | bomb & }; bomb; sleep 60", ""), |job, _| {
@@ -324,10 +405,12 @@ fn measure_rpm_roots() {
         let work = tempfile::tempdir().unwrap();
         let (job, files) = kit.job(&source(work.path(), &spec));
         let sink = crate::measure::FirstLine::new();
+        let before = crate::measure::processor_seconds();
         let started = Instant::now();
         let report = engine.run(&job, &files, &sink, &CancelToken::new());
         assert_eq!(report.outcome, JobOutcome::Succeeded);
-        let first = sink.first_line();
+        let (first, after) = (sink.first_line(), crate::measure::processor_seconds());
+        eprintln!("{what}: processor: engine {:.2} s, sandbox {:.2} s", after.0 - before.0, after.1 - before.1);
         eprintln!("{what}: first line after {first:?}, all after {:?}; {:?}", started.elapsed(), report.timings);
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod delete;
 pub(crate) mod dist;
 pub(crate) mod download;
+pub(crate) mod group;
 pub(crate) mod log;
 pub(crate) mod project;
 pub(crate) mod serve;

@@ -12,7 +12,7 @@ use service::{Target, TargetName};
 use store::Store;
 
 /// Longest wait for anything, in a machine that does many other things.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A server process; killed when dropped.
 pub(crate) struct Server {
@@ -26,8 +26,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on `FOLDER/data` and waits until it listens.
     pub(crate) fn start(folder: &Path, flags: &[&str]) -> Self {
+        Self::start_with_engine(folder, &[&["--fake-engine"], flags].concat())
+    }
+
+    /// As [`Self::start`], with an engine that really builds.
+    pub(crate) fn start_with_engine(folder: &Path, flags: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kiln"))
-            .args(["--json", "serve", "--fake-engine", "--listen", "127.0.0.1:0", "--data"])
+            .args(["--json", "serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(folder.join("data"))
             .arg(format!("--write-client-config={}", folder.join("copr").display()))
             .args(flags)

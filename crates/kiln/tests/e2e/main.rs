@@ -11,4 +11,5 @@ mod demo;
 mod kit;
 mod osc;
 mod osc_kit;
+mod rpm;
 mod why;

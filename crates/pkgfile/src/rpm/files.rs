@@ -62,6 +62,41 @@ impl RpmFile {
     }
 }
 
+/// What a list of files says of each: no more than its path and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListedFile<'a> {
+    /// As [`RpmFile::path`].
+    pub path: &'a [u8],
+    /// As [`RpmFile::mode`].
+    pub mode: u32,
+    /// As [`RpmFile::flags`].
+    pub flags: u32,
+}
+
+impl ListedFile<'_> {
+    /// Whether it is a folder.
+    #[must_use]
+    pub const fn is_directory(&self) -> bool {
+        self.mode & 0o170_000 == 0o040_000
+    }
+
+    /// Whether it is `%ghost`.
+    #[must_use]
+    pub const fn is_ghost(&self) -> bool {
+        self.flags & RpmFile::GHOST != 0
+    }
+}
+
+/// Gives the files in the order of the header; takes memory for one path only.
+pub(super) fn list(header: &Header, on_file: &mut dyn FnMut(ListedFile<'_>)) -> Result<(), RpmError> {
+    let narrow = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or_default();
+    let mut modes = header.numbers(Tag::FILE_MODES);
+    let mut flags = header.numbers(Tag::FILE_FLAGS);
+    for_each_path(header, &mut |path| {
+        on_file(ListedFile { path, mode: narrow(modes.next()), flags: narrow(flags.next()) });
+    })
+}
+
 /// The files in the order of the header.
 pub(super) fn read(header: &Header) -> Result<Vec<RpmFile>, RpmError> {
     let paths = paths(header)?;
@@ -151,25 +186,36 @@ const fn kind(mode: u32) -> Option<EntryKind> {
 }
 
 fn paths(header: &Header) -> Result<Vec<Vec<u8>>, RpmError> {
+    let mut paths = Vec::new();
+    for_each_path(header, &mut |path| paths.push(path.to_vec()))?;
+    Ok(paths)
+}
+
+fn for_each_path(header: &Header, on_path: &mut dyn FnMut(&[u8])) -> Result<(), RpmError> {
     let mut bytes = 0_usize;
-    let mut counted = |path: Vec<u8>| {
-        bytes = bytes.saturating_add(path.len());
-        if bytes > MAX_PATHS_BYTES { Err(RpmError::PathsTooLong { limit_bytes: MAX_PATHS_BYTES }) } else { Ok(path) }
+    let mut count = |more: usize| {
+        bytes = bytes.saturating_add(more);
+        if bytes > MAX_PATHS_BYTES { Err(RpmError::PathsTooLong { limit_bytes: MAX_PATHS_BYTES }) } else { Ok(()) }
     };
     if header.has(Tag::OLD_FILE_NAMES) {
-        return header.texts(Tag::OLD_FILE_NAMES).map(|path| counted(path.to_vec())).collect();
+        return header.texts(Tag::OLD_FILE_NAMES).try_for_each(|path| {
+            count(path.len())?;
+            on_path(path);
+            Ok(())
+        });
     }
     let folders: Vec<&[u8]> = header.texts(Tag::DIR_NAMES).collect();
     let damaged = || RpmError::Header { which: "header" };
     let mut indexes = header.numbers(Tag::DIR_INDEXES);
-    let path = |name: &[u8]| {
+    let mut path = Vec::new();
+    header.texts(Tag::BASE_NAMES).try_for_each(|name| {
         let index = indexes.next().and_then(|index| usize::try_from(index).ok());
         let folder = index.and_then(|index| folders.get(index)).ok_or_else(damaged)?;
-        let length = folder.len().saturating_add(name.len());
-        if length > MAX_PATHS_BYTES {
-            return Err(RpmError::PathsTooLong { limit_bytes: MAX_PATHS_BYTES });
-        }
-        counted([folder, name].concat())
-    };
-    header.texts(Tag::BASE_NAMES).map(path).collect()
+        count(folder.len().saturating_add(name.len()))?;
+        path.clear();
+        path.extend_from_slice(folder);
+        path.extend_from_slice(name);
+        on_path(&path);
+        Ok(())
+    })
 }

@@ -9,6 +9,8 @@ use crate::ar::read_whole_or_nothing;
 pub(super) const MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
 const PREAMBLE_BYTES: usize = 16;
 const ENTRY_BYTES: usize = 16;
+/// Memory that is taken for a header before it is there.
+const READ_AHEAD_BYTES: usize = 64 << 10;
 /// Entries of one header; rpm's own bound.
 const MAX_ENTRIES: u32 = 0xffff;
 /// Values of one entry, bytes of binary ones apart; the largest real packages have some 300,000 files.
@@ -63,7 +65,9 @@ impl Header {
         if length > limit_bytes {
             return Err(RpmError::HeaderTooLong { which, limit_bytes });
         }
-        let mut bytes = preamble.to_vec();
+        let most = usize::try_from(length).unwrap_or(usize::MAX).min(READ_AHEAD_BYTES);
+        let mut bytes = Vec::with_capacity(PREAMBLE_BYTES + most);
+        bytes.extend_from_slice(&preamble);
         let count = reader.take(length).read_to_end(&mut bytes).map_err(read_error)?;
         if u64::try_from(count) != Ok(length) {
             return Err(read_error(io::ErrorKind::UnexpectedEof.into()));

@@ -7,6 +7,7 @@ use super::tag::Tag;
 
 /// Bytes of an entry of the index.
 const ENTRY_BYTES: usize = 16;
+const KIND_INT16: u32 = 3;
 const KIND_INT32: u32 = 4;
 const KIND_TEXT: u32 = 6;
 const KIND_BINARY: u32 = 7;
@@ -69,6 +70,11 @@ impl HeaderWriter {
         self.set(tag, KIND_INT32, numbers.len(), numbers.iter().flat_map(|number| number.to_be_bytes()).collect());
     }
 
+    /// Sets an entry to numbers of 16 bits, as modes and device numbers have.
+    pub fn short_numbers(&mut self, tag: Tag, numbers: &[u16]) {
+        self.set(tag, KIND_INT16, numbers.len(), numbers.iter().flat_map(|number| number.to_be_bytes()).collect());
+    }
+
     fn set(&mut self, tag: Tag, kind: u32, count: usize, bytes: Vec<u8>) {
         if count > 0 {
             self.entries.insert(tag.0, Value { kind, count, bytes });
@@ -82,7 +88,7 @@ impl HeaderWriter {
         let mut store: Vec<u8> = Vec::new();
         for (tag, value) in &self.entries {
             let width = match value.kind {
-                3 => 2,
+                KIND_INT16 => 2,
                 KIND_INT32 => 4,
                 5 => 8,
                 _ => 1,
@@ -137,6 +143,7 @@ mod tests {
         writer.binary(Tag(2001), b"");
         writer.text(Tag::NAME, "kiln\0hidden");
         writer.texts(Tag::BASE_NAMES, &["a", "", "c"]);
+        writer.short_numbers(Tag::FILE_MODES, &[0o100_644]);
         writer.numbers(Tag::FILE_SIZES, &[1, u32::MAX]);
         let bytes = writer.finish().unwrap();
         let header = read(&bytes);
@@ -144,6 +151,7 @@ mod tests {
         assert!(!header.has(Tag(2001)));
         assert_eq!(header.text(Tag::NAME), Some(&b"kiln"[..]));
         assert_eq!(header.texts(Tag::BASE_NAMES).collect::<Vec<_>>(), [&b"a"[..], b"", b"c"]);
+        assert_eq!(header.number(Tag::FILE_MODES), Some(0o100_644));
         assert_eq!(header.numbers(Tag::FILE_SIZES).collect::<Vec<_>>(), [1, u64::from(u32::MAX)]);
 
         let mut copy = HeaderWriter::main_header();

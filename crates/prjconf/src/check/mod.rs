@@ -56,7 +56,7 @@ fn outcomes(tree: &Tree, arches: &[&str]) -> Vec<Outcome> {
         let options = Options::for_arch(arch);
         let mut table = MacroTable::for_arch(options.first_arch().as_bytes());
         table.watch();
-        let lines = pass3::run(tree, table, options.nesting, true);
+        let lines = pass3::run(tree, table, options.limits(), true);
         match outcomes.iter_mut().find(|outcome| is_same(&outcome.lines, &lines)) {
             Some(outcome) => outcome.arches += 1,
             None => outcomes.push(Outcome { lines, arches: 1 }),

@@ -1,6 +1,6 @@
 //! Macro expansion of one text.
 
-use super::budget::{Budget, MAX_TEXT_BYTES};
+use super::budget::Budget;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -114,7 +114,7 @@ impl<'t> Expander<'t> {
         let first = Frame { text: FrameText::Borrowed(text), pos: 0, end: text.len(), undo: None };
         let mut waiting: Vec<Frame<'_>> = Vec::new();
         let mut current = Some(first);
-        let limit = out.len().saturating_add(MAX_TEXT_BYTES);
+        let limit = out.len().saturating_add(self.budget.max_text_bytes());
         while let Some(mut frame) = current.take() {
             match self.scan(&mut frame, out) {
                 Some(pushed) => {
@@ -189,7 +189,7 @@ impl<'t> Expander<'t> {
                     return Some(pushed);
                 }
             }
-            if out.len() - start_len > MAX_TEXT_BYTES {
+            if out.len() - start_len > self.budget.max_text_bytes() {
                 self.budget.spend(out.len() - start_len);
                 return None;
             }

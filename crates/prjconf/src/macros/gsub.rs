@@ -4,7 +4,7 @@
 //! special follows the peer, which turns the pattern into a Perl one and takes the protection away from the *first* of
 //! each special character only.
 
-use super::budget::{Budget, MAX_TEXT_BYTES};
+use super::budget::Budget;
 use crate::text::is_space;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub(crate) fn replace(
                 at += 1;
             }
         }
-        if out.len() > MAX_TEXT_BYTES || !budget.spend(new.len() + 1) {
+        if out.len() > budget.max_text_bytes() || !budget.spend(new.len() + 1) {
             return Err(b"macro expansion is too large".to_vec());
         }
     }
@@ -237,9 +237,10 @@ fn fits(element: Element, byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::macros::budget::Limits;
 
     fn gsub(text: &str, pattern: &str, new: &str, limit: usize) -> String {
-        let mut budget = Budget::for_text(0);
+        let mut budget = Budget::for_text(0, Limits::default());
         let result = replace(text.as_bytes(), pattern.as_bytes(), new.as_bytes(), limit, &mut budget);
         String::from_utf8(result.unwrap_or_else(|message| message)).unwrap()
     }

@@ -1,6 +1,5 @@
 //! The string functions, which are built-in macros and functions of expressions (`lua:string.…`).
 
-use super::budget::MAX_TEXT_BYTES;
 use super::expand::Expander;
 use super::gsub;
 use crate::expr::number::Number;
@@ -57,7 +56,7 @@ fn integer(text: &[u8]) -> i64 {
 
 fn repeat(text: &[u8], count: i64, expander: &mut Expander<'_>, out: &mut Vec<u8>) {
     let count = usize::try_from(count).unwrap_or(0);
-    let Some(len) = text.len().checked_mul(count).filter(|len| *len <= MAX_TEXT_BYTES) else {
+    let Some(len) = text.len().checked_mul(count).filter(|len| *len <= expander.budget.max_text_bytes()) else {
         expander.error("macro expansion is too large");
         return;
     };

@@ -17,6 +17,13 @@ pub struct PackageId {
     pub arch: String,
 }
 
+impl PackageId {
+    /// Whether it can be told from others.
+    pub(super) const fn is_usable(&self) -> bool {
+        !self.pkgid.is_empty() && !self.name.is_empty()
+    }
+}
+
 /// One package of `filelists.xml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilelistsEntry {
@@ -154,12 +161,12 @@ fn read(
             Token::End(2, _) => {
                 let Some(id) = id.take() else { continue };
                 count_entry(format.file, &summary, limits)?;
-                if id.pkgid.is_empty() || id.name.is_empty() {
-                    summary.skipped += 1;
-                    on_step(Step::Skip);
-                } else {
+                if id.is_usable() {
                     summary.entries += 1;
                     on_step(Step::End(id));
+                } else {
+                    summary.skipped += 1;
+                    on_step(Step::Skip);
                 }
             }
             Token::End(..) | Token::Nothing => {}
@@ -168,7 +175,7 @@ fn read(
     }
 }
 
-fn package_id(tag: &Tag<'_>) -> PackageId {
+pub(super) fn package_id(tag: &Tag<'_>) -> PackageId {
     let text = |name| tag.attribute(name).unwrap_or_default();
     PackageId { pkgid: text("pkgid"), name: text("name"), arch: text("arch"), evr: String::new() }
 }

@@ -77,14 +77,17 @@ impl PackageOutline {
         Some((Self { location: location.to_owned(), elements }, fields.rest()))
     }
 
-    fn push(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(MAGIC);
+    /// The form that [`PackageOutline::from_bytes`] reads.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
         for element in &self.elements {
-            push_number(bytes, usize::try_from(element.bytes).unwrap_or(usize::MAX));
+            push_number(&mut bytes, usize::try_from(element.bytes).unwrap_or(usize::MAX));
             bytes.extend(element.sha256.as_bytes());
         }
-        push_number(bytes, self.location.len());
+        push_number(&mut bytes, self.location.len());
         bytes.extend(self.location.as_bytes());
+        bytes
     }
 }
 
@@ -95,8 +98,7 @@ impl PackageXml {
     /// # Errors
     /// If the compressor can not get its memory.
     pub fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.outline().push(&mut bytes);
+        let mut bytes = self.outline().to_bytes();
         let text = [self.primary(), self.filelists(), self.other()].concat();
         bytes.extend(compress::compress_fast(text.as_bytes())?);
         Ok(bytes)

@@ -1,10 +1,11 @@
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use pkg::Sha256;
 use pkg::dep::Operator;
 use pkg::version::Evr;
-use pkgfile::rpm::{Relation, RelationKind, RpmError, RpmFile, RpmPackage, Tag};
+use pkgfile::rpm::{ListedFile, Relation, RelationKind, RpmError, RpmPackage, Tag};
 
 use super::outline::PackageOutline;
 use super::text::{push_attribute, push_element, push_text};
@@ -65,14 +66,14 @@ impl PackageXml {
         if !is_safe_path(location) || location.contains(is_bad) {
             return Err(PackageXmlError::Location { location: location.chars().take(80).collect() });
         }
-        let files = package.files();
-        let files = files.map_err(|source| PackageXmlError::Files { location: location.clone(), source })?;
-        let files: Vec<(String, &RpmFile)> =
-            files.iter().map(|file| (String::from_utf8_lossy(&file.path).into_owned(), file)).collect();
+        let mut lists = FileLists::default();
+        package
+            .list_files(&mut |file| lists.push(file))
+            .map_err(|source| PackageXmlError::Files { location: location.clone(), source })?;
         Ok(Self::from_elements(
             location.clone(),
-            primary(package, file, &files),
-            filelists(package, file, &files),
+            primary(package, file, &lists.primary),
+            filelists(package, file, &lists.all),
             other(package, file),
         ))
     }
@@ -131,9 +132,36 @@ impl PackageXml {
     }
 }
 
-fn primary(package: &RpmPackage, file: &PackageFile, files: &[(String, &RpmFile)]) -> String {
+/// The lines of files: all, and those `primary.xml` has too.
+#[derive(Default)]
+struct FileLists {
+    all: String,
+    primary: String,
+}
+
+impl FileLists {
+    fn push(&mut self, file: ListedFile<'_>) {
+        let path = match std::str::from_utf8(file.path) {
+            Ok(path) => Cow::Borrowed(path),
+            Err(_) => String::from_utf8_lossy(file.path),
+        };
+        let start = self.all.len();
+        self.all.push_str(match (file.is_directory(), file.is_ghost()) {
+            (true, _) => "<file type=\"dir\">",
+            (false, true) => "<file type=\"ghost\">",
+            (false, false) => "<file>",
+        });
+        push_text(&mut self.all, &path);
+        self.all.push_str("</file>\n");
+        if is_primary(&path) {
+            self.primary.push_str(self.all.get(start..).unwrap_or_default());
+        }
+    }
+}
+
+fn primary(package: &RpmPackage, file: &PackageFile, files: &str) -> String {
     let header = package.header();
-    let mut out = String::with_capacity(2048);
+    let mut out = String::with_capacity(4096);
     out.push_str("<package type=\"rpm\">\n");
     push_element(&mut out, "name", &package.meta().name);
     push_element(&mut out, "arch", &package.meta().arch);
@@ -175,19 +203,15 @@ fn primary(package: &RpmPackage, file: &PackageFile, files: &[(String, &RpmFile)
     ] {
         push_relations(&mut out, name, &package.relations(kind), kind == RelationKind::Requires);
     }
-    for (path, file) in files.iter().filter(|(path, _)| is_primary(path)) {
-        push_file(&mut out, path, file);
-    }
+    out.push_str(files);
     out.push_str("</format>\n</package>\n");
     out
 }
 
-fn filelists(package: &RpmPackage, file: &PackageFile, files: &[(String, &RpmFile)]) -> String {
-    let mut out = String::with_capacity(512);
+fn filelists(package: &RpmPackage, file: &PackageFile, files: &str) -> String {
+    let mut out = String::with_capacity(512 + files.len());
     push_package(&mut out, package, file);
-    for (path, file) in files {
-        push_file(&mut out, path, file);
-    }
+    out.push_str(files);
     out.push_str("</package>\n");
     out
 }
@@ -224,16 +248,6 @@ fn push_version(out: &mut String, package: &RpmPackage) {
     out.push_str("/>\n");
 }
 
-fn push_file(out: &mut String, path: &str, file: &RpmFile) {
-    out.push_str(match (file.is_directory(), file.is_ghost()) {
-        (true, _) => "<file type=\"dir\">",
-        (false, true) => "<file type=\"ghost\">",
-        (false, false) => "<file>",
-    });
-    push_text(out, path);
-    out.push_str("</file>\n");
-}
-
 /// Which files `primary.xml` has. Rule: createrepo_c's `cr_is_primary`.
 fn is_primary(path: &str) -> bool {
     path.starts_with("/etc/") || path.contains("bin/") || path == "/usr/lib/sendmail"
@@ -241,43 +255,51 @@ fn is_primary(path: &str) -> bool {
 
 fn push_relations(out: &mut String, name: &str, relations: &[Relation], are_requires: bool) {
     let mut seen = HashSet::new();
-    let mut lines = String::new();
+    let start = out.len();
+    // Writing to a String can not fail.
+    let _ = writeln!(out, "<{name}>");
     for relation in relations.iter().filter(|relation| !(are_requires && relation.is_rpmlib())) {
-        let line = relation_line(relation, are_requires);
-        if !seen.contains(&line) {
-            lines.push_str(&line);
-            seen.insert(line);
+        let version = versioned(relation);
+        let is_pre = are_requires && relation.is_pre();
+        if seen.insert((&relation.name, version, is_pre)) {
+            push_relation(out, &relation.name, version, is_pre);
         }
     }
-    if !lines.is_empty() {
-        let _ = write!(out, "<{name}>\n{lines}</{name}>\n");
+    if seen.is_empty() {
+        out.truncate(start);
+    } else {
+        let _ = writeln!(out, "</{name}>");
     }
 }
 
-fn relation_line(relation: &Relation, is_requires: bool) -> String {
-    let mut line = String::from("<rpm:entry");
-    push_attribute(&mut line, "name", &relation.name);
-    let flags = relation.operator().map(|operator| match operator {
+/// The operator, as metadata calls it, and the version; nothing for rich dependencies.
+fn versioned(relation: &Relation) -> Option<(&'static str, &str)> {
+    let flags = match relation.operator().filter(|_| !relation.name.starts_with('('))? {
         Operator::Less => "LT",
         Operator::LessEqual => "LE",
         Operator::Equal => "EQ",
         Operator::GreaterEqual => "GE",
         Operator::Greater => "GT",
-    });
-    if let Some(flags) = flags.filter(|_| !relation.name.starts_with('(')) {
-        let evr = Evr::parse(&relation.version);
-        push_attribute(&mut line, "flags", flags);
-        push_attribute(&mut line, "epoch", if evr.epoch.is_empty() { "0" } else { evr.epoch });
-        push_attribute(&mut line, "ver", evr.version);
+    };
+    Some((flags, &relation.version))
+}
+
+fn push_relation(out: &mut String, name: &str, version: Option<(&str, &str)>, is_pre: bool) {
+    out.push_str("<rpm:entry");
+    push_attribute(out, "name", name);
+    if let Some((flags, version)) = version {
+        let evr = Evr::parse(version);
+        push_attribute(out, "flags", flags);
+        push_attribute(out, "epoch", if evr.epoch.is_empty() { "0" } else { evr.epoch });
+        push_attribute(out, "ver", evr.version);
         if let Some(release) = evr.release {
-            push_attribute(&mut line, "rel", release);
+            push_attribute(out, "rel", release);
         }
     }
-    if is_requires && relation.is_pre() {
-        line.push_str(" pre=\"1\"");
+    if is_pre {
+        out.push_str(" pre=\"1\"");
     }
-    line.push_str("/>\n");
-    line
+    out.push_str("/>\n");
 }
 
 fn archive_bytes(package: &RpmPackage) -> u64 {

@@ -1,6 +1,6 @@
 //! What a publication is made from, and the files it is made of, whatever its layout.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use model::Timestamp;
 use pkg::{Arch, Sha256, Sha256Hasher};
@@ -13,7 +13,7 @@ use crate::ServiceError;
 use crate::formats::Layout;
 
 /// Part of the input digest; a change of how archives are made publishes everything again.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 /// What an archive is made from.
 #[derive(Debug)]
@@ -39,10 +39,22 @@ pub(super) struct Memory {
 #[derive(Debug)]
 pub(super) struct Files {
     files: BTreeMap<String, PublishedFile>,
+    /// What is published now.
+    before: HashMap<String, PublishedFile>,
     now: Timestamp,
 }
 
 impl Files {
+    /// When the publication is made.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// What is published under a path now.
+    pub(super) fn before(&self, path: &str) -> Option<&PublishedFile> {
+        self.before.get(path)
+    }
+
     /// Adds a file whose bytes are a blob.
     pub(super) fn add(&mut self, path: String, bytes: u64, sha256: Sha256) {
         let file = PublishedFile { path: path.clone(), bytes, sha256, published_at: self.now };
@@ -66,7 +78,7 @@ impl ArchiveInput {
         hasher.finish()
     }
 
-    /// Makes every file; their bytes are blobs afterwards. By path. Blocks.
+    /// Makes every file; their bytes are blobs afterwards. By path; `published` is what there was before. Blocks.
     ///
     /// # Errors
     /// [`ServiceError`] if a blob can not be read or written, or the archive not be signed.
@@ -75,9 +87,10 @@ impl ArchiveInput {
         blobs: &Blobs,
         memory: &mut Memory,
         signer: &SigningKey,
-        now: Timestamp,
+        (now, published): (Timestamp, Vec<PublishedFile>),
     ) -> Result<BTreeMap<String, PublishedFile>, ServiceError> {
-        let mut files = Files { files: BTreeMap::new(), now };
+        let before = published.into_iter().map(|file| (file.path.clone(), file)).collect();
+        let mut files = Files { files: BTreeMap::new(), before, now };
         for layout in &self.layouts {
             match layout {
                 Layout::Debian => self.write_apt(blobs, &mut memory.apt, signer, now, &mut files)?,

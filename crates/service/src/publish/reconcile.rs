@@ -129,9 +129,10 @@ async fn publish(
     let mut memory = inner.publish.take_memory(repository);
     let (digest, packages) = (input.digest(), input.results.len());
     let name = format!("{}/{}", input.project, input.repository);
+    let published = inner.store.read().await?.published_files(repository).await?;
     let (files, memory) = blocking(move || {
         let signer = key::signer(&key)?;
-        let files = input.write(&blobs, &mut memory, &signer, now)?;
+        let files = input.write(&blobs, &mut memory, &signer, (now, published))?;
         Ok::<_, ServiceError>((files, memory))
     })
     .await??;

@@ -4,13 +4,15 @@
 //! and the top one for all of them; both name the same files.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::BufReader;
 use std::sync::Arc;
 
-use model::{JobFile, ResultKind, Timestamp};
+use model::{ResultKind, Timestamp};
 use pkg::Sha256;
 use pkgfile::rpm::{RpmLimits, RpmReader, Tag};
 use repo::pgp::SigningKey;
 use repo::rpmmd::{ChunkCache, OutputFile, PackageFile, PackageXml, RepodataSettings, write_repodata};
+use repo::rpmsign::sign_package;
 use store::Blobs;
 
 use super::archive::{ArchiveInput, Files};
@@ -21,14 +23,20 @@ use crate::fetch::chain;
 /// What is kept between publications of one repository; only saves work.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// What indices say of a package that lies somewhere: at the top, and below its architecture.
-    packages: HashMap<(Sha256, String), Elements>,
+    /// What was published of a result that lies somewhere.
+    packages: HashMap<(Sha256, String), Known>,
     /// Compressed pieces of the indices of each repository, by its folder.
     chunks: BTreeMap<String, ChunkCache>,
 }
 
-/// What the index at the top and the one of its architecture say of a package.
-type Elements = [Arc<PackageXml>; 2];
+/// A published package.
+#[derive(Clone)]
+struct Known {
+    /// What the index at the top and the one of its architecture say of it.
+    elements: [Arc<PackageXml>; 2],
+    bytes: u64,
+    sha256: Sha256,
+}
 
 impl std::fmt::Debug for Memory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -42,7 +50,6 @@ struct Placed<'a> {
     arch: &'a str,
     /// Path below that.
     below: String,
-    file: JobFile,
     result: &'a CurrentResult,
 }
 
@@ -65,20 +72,20 @@ impl ArchiveInput {
         let (mut top, mut names) = (Vec::new(), HashSet::new());
         for placed in self.placed() {
             let path = format!("{}/{}", placed.arch, placed.below);
-            let key = (placed.file.sha256, path.clone());
-            let elements = match known.remove(&key) {
-                Some(elements) => Some(elements),
-                None => read_elements(blobs, &placed, &path)?,
+            let key = (placed.result.file.sha256, path.clone());
+            let found = match known.remove(&key) {
+                Some(found) => Some(found),
+                None => read(blobs, &placed, &path, published_bytes(blobs, &placed, &path, signer, files)?)?,
             };
-            let Some(elements) = elements else { continue };
-            let [in_top, in_folder] = &elements;
+            let Some(found) = found else { continue };
+            let [in_top, in_folder] = &found.elements;
             // Packages for all architectures come from every architecture's task; at the top one of them counts.
             if names.insert(placed.result.file.name.as_str()) {
                 top.push(Arc::clone(in_top));
             }
             folders.entry(placed.arch).or_default().push(Arc::clone(in_folder));
-            memory.packages.insert(key, elements);
-            files.add(path, placed.file.bytes, placed.file.sha256);
+            files.add(path, found.bytes, found.sha256);
+            memory.packages.insert(key, found);
         }
         memory.chunks.retain(|folder, _| folder.is_empty() || folders.contains_key(folder.as_str()));
         folders.insert("", top);
@@ -123,39 +130,62 @@ impl<'a> Placed<'a> {
     fn new(result: &'a CurrentResult) -> Self {
         // As Copr names the folder of a task's results.
         let below = format!("{:08}-{}/{}", result.build.get(), result.package, result.file.name);
-        Self { arch: result.arch.as_str(), below, file: as_published(result), result }
+        Self { arch: result.arch.as_str(), below, result }
     }
 }
 
-/// The file that is published for a result. Signing each package with the project's key would begin here: another blob.
-fn as_published(result: &CurrentResult) -> JobFile {
-    result.file.clone()
+/// The blob that is published for a result: its package signed with the project's key. A path never changes its content, so
+/// what is published there already stays; a package that can not be signed is published as it is.
+fn published_bytes(
+    blobs: &Blobs,
+    placed: &Placed<'_>,
+    path: &str,
+    signer: &SigningKey,
+    files: &Files,
+) -> Result<(u64, Sha256), ServiceError> {
+    if let Some(before) = files.before(path).filter(|before| blobs.contains(&before.sha256)) {
+        return Ok((before.bytes, before.sha256));
+    }
+    let file = &placed.result.file;
+    let mut reader = BufReader::new(fs_err::File::open(blobs.path(&file.sha256))?);
+    let mut writer = blobs.create()?;
+    match sign_package(&mut reader, &mut writer, signer, files.now().as_seconds(), RpmLimits::default()) {
+        Ok(signed) => {
+            writer.finish()?;
+            Ok((signed.bytes, signed.sha256))
+        }
+        Err(error) => {
+            tracing::warn!(file.path = path, "{path} is published without a signature: {}", chain(&error));
+            Ok((file.bytes, file.sha256))
+        }
+    }
 }
 
 /// What indices say of a package; nothing, with a warning, if it can not stand in one: it was checked when it was stored, so this
 /// is a bug, but one package must not keep all others from being published.
-fn read_elements(blobs: &Blobs, placed: &Placed<'_>, path: &str) -> Result<Option<Elements>, ServiceError> {
-    let file = fs_err::File::open(blobs.path(&placed.file.sha256))?;
+fn read(
+    blobs: &Blobs,
+    placed: &Placed<'_>,
+    path: &str,
+    (bytes, sha256): (u64, Sha256),
+) -> Result<Option<Known>, ServiceError> {
+    let file = fs_err::File::open(blobs.path(&sha256))?;
     let skip = |error: &dyn std::error::Error| {
         tracing::error!(file.path = path, "{path} is left out of the publication: {}", chain(error));
         Ok(None)
     };
-    let package = match RpmReader::open(std::io::BufReader::new(file), RpmLimits::default()) {
+    let package = match RpmReader::open(BufReader::new(file), RpmLimits::default()) {
         Ok(reader) => reader.into_package(),
         Err(error) => return skip(&error),
     };
     let built_at = package.header().number(Tag::BUILD_TIME).and_then(|time| i64::try_from(time).ok());
     let element = |location: &str| {
-        let file = PackageFile {
-            location: location.to_owned(),
-            bytes: placed.file.bytes,
-            sha256: placed.file.sha256,
-            modified_at: built_at.unwrap_or_default(),
-        };
+        let modified_at = built_at.unwrap_or_default();
+        let file = PackageFile { location: location.to_owned(), bytes, sha256, modified_at };
         PackageXml::new(&package, &file).map(Arc::new)
     };
     match (element(path), element(&placed.below)) {
-        (Ok(top), Ok(below)) => Ok(Some([top, below])),
+        (Ok(top), Ok(below)) => Ok(Some(Known { elements: [top, below], bytes, sha256 })),
         (Err(error), _) | (_, Err(error)) => skip(&error),
     }
 }

@@ -103,7 +103,7 @@ fn the_presets_of_rpm_distributions_are_read_without_a_finding() {
 /// that come with it.
 fn shaped_pool(config: &prjconf::BuildConfig) -> Pool {
     let names = config.preinstall.iter().chain(&config.required).chain(&config.support).chain(&config.vminstall);
-    let mut names: Vec<&str> = names.map(String::as_str).chain(["gcc", "glibc-devel"]).collect();
+    let mut names: Vec<&str> = names.chain(["gcc", "glibc-devel"]).collect();
     names.sort_unstable();
     names.dedup();
     let mut lines: String = names

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use model::{BuildId, ProjectId, ProjectName, ProjectSettings, RepositoryName};
+use pkgfile::rpm::RpmLimits;
 use repo::pgp::Keyring;
 use repo::rpmmd::{Repomd, RpmMdLimits, open_file, read_primary};
+use repo::rpmsign::verify_package;
 use service::{Published, User};
 use testkit::rpm_raw::RawRpm;
 
@@ -102,6 +104,8 @@ impl Bed {
         }
         for (location, (bytes, digest)) in &found {
             let content = self.read(&format!("{folder}{location}")).await;
+            let signed = verify_package(&mut std::io::Cursor::new(&content), &keyring, now, RpmLimits::default());
+            assert!(signed.is_ok(), "{location}: {signed:?}");
             assert_eq!((content.len() as u64, pkg::Sha256::of(&content).to_string()), (*bytes, digest.clone()));
         }
         found.into_keys().collect()
@@ -131,6 +135,18 @@ async fn results_become_a_repository_for_everything_and_one_for_each_architectur
     all.push(format!("x86_64/{folder}/hello-2.8-1.x86_64.rpm"));
     assert_eq!(bed.as_dnf("").await, all);
     assert_eq!(bed.publish().await, 0);
+    // A path never changes its content, whoever writes the repository anew, and whenever.
+    let path = format!("x86_64/{folder}/hello-2.8-1.x86_64.rpm");
+    let before = bed.read(&path).await;
+    bed.world.advance(crate::mirror::DAY);
+    let world = bed.world.restart().await;
+    let bed = Bed { world, ..bed };
+    let other = bed.world.submit_prepared(&bed.user, bed.project).await;
+    bed.world.service.cancel(&bed.user, other).await.unwrap();
+    let service = &bed.world.service;
+    service.disable_target(&bed.user, bed.project, &target("debian-12", "i586")).await.unwrap();
+    bed.publish().await;
+    assert_eq!(bed.read(&path).await, before);
 }
 
 #[tokio::test]

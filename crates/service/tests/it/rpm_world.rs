@@ -92,7 +92,14 @@ impl Bed {
             self.world.service.upload(&self.user, crate::kit::file_name("hello-2.8-1.src.rpm")).await.unwrap();
         upload.write(&srpm).await.unwrap();
         let source = NewSource::Files(vec![upload.finish().await.unwrap()]);
-        let new = NewBuild { project: self.project, source, targets: None, network: None, limits: None };
+        let new = NewBuild {
+            project: self.project,
+            source,
+            targets: None,
+            network: None,
+            limits: None,
+            queue: Default::default(),
+        };
         let build = self.world.service.submit(&self.user, new).await.unwrap();
         self.world.service.reconcile("sources").await.unwrap();
         build

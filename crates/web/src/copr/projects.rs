@@ -48,7 +48,8 @@ async fn select(app: &App, query: &Query) -> Result<Vec<Project>, CoprError> {
         Some(Err(_)) => return Ok(Vec::new()),
         owner => owner.and_then(Result::ok),
     };
-    let filter = ProjectFilter { owner, ..ProjectFilter::default() };
+    let below = query.get("group").map(str::to_owned);
+    let filter = ProjectFilter { owner, below, ..ProjectFilter::default() };
     let mut projects = app.service.projects(&filter).await?;
     let distributions = distributions(app).await?;
     let needle = query.get("search_query").map(str::to_lowercase);
@@ -71,7 +72,8 @@ async fn distributions(app: &App) -> Result<BTreeSet<ProjectName>, ServiceError>
 
 /// The projects of a group, in order.
 pub(super) async fn of_group(app: &App, group: &str) -> Result<Vec<Project>, ServiceError> {
-    let mut projects = app.service.projects(&ProjectFilter::default()).await?;
+    let filter = ProjectFilter { below: Some(group.to_owned()), ..ProjectFilter::default() };
+    let mut projects = app.service.projects(&filter).await?;
     projects.retain(|project| CoprName::of(&project.name).owner.strip_prefix('@') == Some(group));
     Ok(projects)
 }
@@ -149,13 +151,16 @@ async fn create_error(app: &App, user: &User, owner: &str, name: &str, error: Se
     }
 }
 
-/// A group is whoever has projects under a name, or could have.
+/// A group is one of users, or whoever has projects under a name, or could have.
 async fn group_exists(app: &App, group: &str) -> bool {
-    let is_user = match UserName::parse(group) {
-        Ok(user) => app.service.user(&user).await.is_ok_and(|user| user.is_some()),
+    let is_known = match UserName::parse(group) {
+        Ok(name) => {
+            app.service.group(&name).await.is_ok_and(|group| group.is_some())
+                || app.service.user(&name).await.is_ok_and(|user| user.is_some())
+        }
         Err(_) => false,
     };
-    is_user || of_group(app, group).await.is_ok_and(|projects| !projects.is_empty())
+    is_known || of_group(app, group).await.is_ok_and(|projects| !projects.is_empty())
 }
 
 /// `PUT /api_2/projects/ID`: changes only the fields that are there.

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use axum::Json;
 use axum::extract::State;
@@ -98,19 +97,13 @@ async fn of_group(app: &App, group: &str, filter: TaskFilter) -> Result<Vec<Task
 
 /// Tasks with what their builds know; one whose build was deleted meanwhile is gone.
 async fn views_of(app: &App, tasks: &[Task], base: &str) -> Result<Vec<Value>, CoprError> {
-    let mut builds: BTreeMap<BuildId, Option<Build>> = BTreeMap::new();
-    for task in tasks {
-        if let Entry::Vacant(place) = builds.entry(task.build) {
-            let build = match app.service.build(task.build).await {
-                Ok(build) => Some(build),
-                Err(ServiceError::BuildMissing { .. }) => None,
-                Err(error) => return Err(error.into()),
-            };
-            place.insert(build);
-        }
-    }
+    let mut ids: Vec<BuildId> = tasks.iter().map(|task| task.build).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let found = app.service.builds_by_id(&ids).await?;
+    let builds: BTreeMap<BuildId, Build> = found.into_iter().map(|build| (build.id, build)).collect();
     let shown = tasks.iter().filter_map(|task| {
-        let build = builds.get(&task.build)?.as_ref()?;
+        let build = builds.get(&task.build)?;
         Some(views::task(build, task, base))
     });
     Ok(shown.collect())

@@ -3,7 +3,7 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
 use model::{Build, BuildId, Project, Task, TaskState};
-use service::{BuildFilter, ProjectFilter, ServiceError, StoredResult, TargetName, TaskLog};
+use service::{BuildFilter, ErrorKind, ProjectFilter, Published, ServiceError, StoredResult, TargetName, TaskLog};
 
 use super::answer::{FileError, security_headers};
 use super::listing::{Line, listing};
@@ -179,6 +179,9 @@ async fn result_file(
         let document = Document { path: log.path, sha256: None, media_type: media_type(name) };
         return serve_document(headers, &document).await;
     }
+    if let Some(document) = published(app, build, task, name).await? {
+        return serve_document(headers, &document).await;
+    }
     let stored =
         app.service.results(task.id).await?.into_iter().find(|stored| stored.result.file.name.as_str() == name);
     if let Some(StoredResult { result, path }) = stored {
@@ -191,6 +194,20 @@ async fn result_file(
     let mut response = ([(CONTENT_TYPE, media)], text).into_response();
     security_headers(&mut response);
     Ok(response)
+}
+
+/// A package as it is published, if it is: signed, so with other bytes than the build left. Repositories of a chroot name these.
+async fn published(app: &App, build: &Build, task: &Task, name: &str) -> Result<Option<Document>, FileError> {
+    let Some(folder) = task_folder(build).filter(|_| name.ends_with(".rpm")) else { return Ok(None) };
+    let path = format!("{}/{folder}/{name}", task.arch);
+    match app.service.published(&build.project, &task.repository, &path).await {
+        Ok(Published::File { path, sha256, media_type, .. }) => {
+            Ok(Some(Document { path, sha256: Some(sha256), media_type }))
+        }
+        Ok(Published::Folder(_)) => Ok(None),
+        Err(error) if error.kind() == ErrorKind::Missing => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The small files Copr's tools look for beside the results.

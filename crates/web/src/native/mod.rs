@@ -7,6 +7,7 @@ mod configs;
 mod distributions;
 pub mod entries;
 mod error;
+mod groups;
 mod logs;
 mod projects;
 pub mod reasons;
@@ -35,8 +36,13 @@ pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route(BASE, get(status::server))
         .route(&at("/login"), get(users::login))
-        .route(&at("/users"), post(users::create))
-        .route(&at("/users/{name}/tokens"), post(users::create_token))
+        .route(&at("/users"), get(users::list).post(users::create))
+        .route(&at("/users/{name}"), put(users::set_role))
+        .route(&at("/users/{name}/tokens"), get(users::tokens).post(users::create_token).delete(users::revoke_all))
+        .route(&at("/users/{name}/tokens/{login}"), axum::routing::delete(users::revoke))
+        .route(&at("/groups"), get(groups::list).post(groups::create))
+        .route(&at("/groups/{name}"), get(groups::show).delete(groups::delete))
+        .route(&at("/groups/{name}/members/{user}"), put(groups::add_member).delete(groups::remove_member))
         .route(&at("/status"), get(status::show))
         .route(&at("/changes"), get(status::changes))
         .route(&at("/targets"), get(projects::targets))

@@ -96,6 +96,68 @@ pub struct TokenAnswer {
     pub expires_at: Timestamp,
 }
 
+/// Every user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsersAnswer {
+    /// By name.
+    pub users: Vec<Login>,
+}
+
+/// What a user may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleRequest {
+    /// Whether the user may do everything.
+    pub admin: bool,
+}
+
+/// The tokens of a user, without their secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokensAnswer {
+    /// The last to expire first.
+    pub tokens: Vec<KnownToken>,
+}
+
+/// A token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownToken {
+    /// Public half.
+    pub login: String,
+    /// When it stops to work.
+    pub expires_at: Timestamp,
+}
+
+/// How many tokens were taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedAnswer {
+    /// Their number.
+    pub revoked: u64,
+}
+
+/// A group to create.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewGroup {
+    /// Name: the first part of the names of its projects.
+    pub name: UserName,
+}
+
+/// A group of users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupAnswer {
+    /// Name.
+    pub name: UserName,
+    /// Who belongs to it, by name.
+    pub members: Vec<UserName>,
+}
+
+/// Every group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupsAnswer {
+    /// By name.
+    pub groups: Vec<GroupAnswer>,
+}
+
 /// A project to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -107,6 +107,11 @@ impl World {
         Self { service, store, blobs, folder, base, stop, http, admin }
     }
 
+    /// One more user.
+    pub(crate) async fn user(&self, name: &str) {
+        self.service.create_user(&self.admin, &user_name(name), false).await.unwrap();
+    }
+
     /// A group with members.
     pub(crate) async fn group(&self, group: &str, members: &[&str]) {
         self.service.create_group(&self.admin, &user_name(group)).await.unwrap();

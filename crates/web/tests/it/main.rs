@@ -8,3 +8,4 @@ mod hostile;
 mod kit;
 mod native;
 mod recorded;
+mod v3;
