@@ -58,6 +58,6 @@ pub use store::{
     BuildFilter, ConfigChange, ConfigRevision, Group, NewestTask, ProjectFilter, Target, TargetName, TaskFilter,
     UploadedFile, User,
 };
-pub use store::{PackageTask, Revision, RevisionFile};
+pub use store::{PackageOutline, PackageTask, Revision, RevisionFile};
 pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;

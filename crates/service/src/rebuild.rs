@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{BuildId, BuildReason, BuildSource, FileName, FlagKind, JobId, JobOutcome, Package, PackageName, Project};
 use model::{ProjectId, Repository, RepositoryId, Timestamp};
 use pkg::Arch;
-use store::{NewBuildRow, PackageTask, RevisionFile, Session, TaskChange, UploadedFile};
+use store::{NewBuildRow, PackageOutline, PackageTask, RevisionFile, Session, TaskChange, UploadedFile};
 
 use crate::background::Reconciler;
 use crate::configurations::recipe_kinds;
@@ -20,6 +20,14 @@ pub type PackageTarget = (PackageName, TargetName);
 type Recipes = BTreeMap<FileName, Vec<(RepositoryId, Arch)>>;
 
 impl Service {
+    /// The packages of a project by name, with what decides where they are built.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn package_outlines(&self, project: ProjectId) -> Result<Vec<PackageOutline>, ServiceError> {
+        Ok(self.inner.store.read().await?.package_outlines(project).await?)
+    }
+
     /// The newest task of each package of a project, or of one, in each target, disabled ones included; by package.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ pub use error::StoreError;
 pub use jobs::{JobRow, QueuedJob};
 pub use keys::SigningKey;
 pub use mirror::{IndexKind, MirrorCheck, MirrorIndexRow, MirrorSuiteRow};
-pub use outcomes::PackageTask;
+pub use outcomes::{PackageOutline, PackageTask};
 pub use packages::NewestTask;
 pub use people::Group;
 pub use plans::{PendingTask, TaskPlan};

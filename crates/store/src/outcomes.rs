@@ -1,6 +1,6 @@
 //! What became of each package of a project in each (repository, arch), and the rows behind it.
 
-use model::{BuildId, PackageName, ProjectId, RepositoryId, SourceState, Task, TaskState};
+use model::{About, BuildId, PackageName, ProjectId, RepositoryId, SourceState, Task, TaskState};
 use pkg::Arch;
 use sqlx::sqlite::SqliteRow;
 
@@ -38,7 +38,40 @@ fn package_task(row: &SqliteRow) -> Result<PackageTask, StoreError> {
     })
 }
 
+/// A package with what decides where it is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageOutline {
+    /// Name.
+    pub name: PackageName,
+    /// What its owner says of it.
+    pub about: About,
+    /// Whether files of it are kept.
+    pub has_revision: bool,
+}
+
+const PACKAGE_OUTLINES: &str = "SELECT k.id, k.name, k.about, \
+     EXISTS (SELECT 1 FROM package_revisions r WHERE r.package_id = k.id) AS has_revision \
+     FROM packages k WHERE k.project_id = $1 ORDER BY k.name";
+
 impl Session {
+    /// The packages of a project by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn package_outlines(&mut self, project: ProjectId) -> Result<Vec<PackageOutline>, StoreError> {
+        let rows = sqlx::query(PACKAGE_OUTLINES).bind(project.get()).fetch_all(self.run()).await?;
+        rows.iter()
+            .map(|row| {
+                let fields = Fields::new("packages", row);
+                Ok(PackageOutline {
+                    name: fields.name("name")?,
+                    about: fields.json("about")?,
+                    has_revision: fields.flag("has_revision")?,
+                })
+            })
+            .collect()
+    }
+
     /// The newest task of each package of a project, or of one, in each (repository, arch), disabled ones included; by
     /// package.
     ///

@@ -68,21 +68,28 @@ fn projects_and_packages_are_described_with_comments_and_foreign_line_ends() {
     World::start().with_each(|osc| {
         let project = osc.project.as_str();
         let text = osc.ok(&["meta", "prj", project]).replace("<title></title>", "<title>A &amp; B</title><!-- c -->");
-        let text = text.replace("</project>", "<build><disable arch=\"i586\"/></build></project>").replace('\n', "\r\n");
+        let text =
+            text.replace("</project>", "<build><disable arch=\"i586\"/></build></project>").replace('\n', "\r\n");
         let file = osc.write("prj", text);
         osc.ok(&["meta", "prj", project, "-F", &file]);
         let shown = osc.ok(&["meta", "prj", project]);
-        for part in ["A &amp; B", "userid=\"admin\" role=\"maintainer\"", "<disable arch=\"i586\"/>", "<arch>x86_64</arch>"] {
+        for part in
+            ["A &amp; B", "userid=\"admin\" role=\"maintainer\"", "<disable arch=\"i586\"/>", "<arch>x86_64</arch>"]
+        {
             assert!(shown.contains(part), "{part}: {shown}");
         }
-        let file = osc.write("pkg", "<package name=\"words\"><!-- c -->\r\n<title>T</title>\r\n<description/>\r\n</package>\r\n");
+        let file = osc
+            .write("pkg", "<package name=\"words\"><!-- c -->\r\n<title>T</title>\r\n<description/>\r\n</package>\r\n");
         osc.ok(&["meta", "pkg", project, "words", "-F", &file]);
         let shown = osc.ok(&["meta", "pkg", project, "words"]);
         assert!(shown.contains(&format!("project=\"{project}\"")) && shown.contains("<title>T</title>"), "{shown}");
         assert!(osc.ok(&["repos", project]).contains("x86_64"));
         assert!(osc.ok(&["ls"]).contains(project) && osc.ok(&["ls", project]).contains("words"));
         // All or nothing: the title before the bad element is not kept.
-        let bad = osc.write("bad", format!("<project name=\"{project}\"><title>Z</title><description/><link project=\"x\"/></project>"));
+        let bad = osc.write(
+            "bad",
+            format!("<project name=\"{project}\"><title>Z</title><description/><link project=\"x\"/></project>"),
+        );
         let ended = osc.run(&["meta", "prj", project, "-F", &bad]);
         assert!(ended.code == 1 && ended.all().contains("<link> in _meta"), "{}", ended.all());
         assert!(osc.ok(&["meta", "prj", project]).contains("A &amp; B"));

@@ -199,7 +199,7 @@ pub(super) async fn build_info(call: &Call, project: &Project, target: &TargetNa
 
 async fn finish_info(call: &Call, newest: &PackageTask, root: Node) -> Answer {
     let root = root.children(newest.version.as_ref().map(|version| Node::leaf("versrel", version.as_str())));
-    let state = super::codes::package_state(Some(newest), true, true);
+    let state = super::codes::package_state(Some(newest), true, super::codes::Origin::Files);
     if state.code == "unresolvable" || state.code == "broken" {
         let error = format!("{}: {}", state.code, state.details.unwrap_or_default());
         return Ok(document(&root.child(Node::leaf("error", error))));

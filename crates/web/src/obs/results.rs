@@ -1,14 +1,14 @@
 //! `_result`: what became of every package of a project in every (repository, arch), and the long poll on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::{PackageName, Project, Repository, RepositoryArch};
 use pkg::Md5;
-use service::{PackageTask, RevisionWish, TargetName};
+use service::{PackageOutline, PackageTask, TargetName};
 
 use super::call::{Answer, Call, document};
-use super::codes::{PackageState, package_state};
+use super::codes::{Origin, PackageState, package_state};
 use super::error::ObsError;
 use super::xml::Node;
 
@@ -163,24 +163,23 @@ pub(super) async fn outcomes(call: &Call, project: &Project) -> Result<Vec<Targe
         let target = TargetName { repository: found.task.repository.clone(), arch: found.task.arch.clone() };
         newest.insert((found.package.clone(), target), found);
     }
-    let mut packages = Vec::new();
-    for package in service.packages(project.id, None, 0).await? {
-        let about = service.about_package(project.id, &package.name).await?;
-        // Only for those that were never built anywhere.
-        let built = newest.keys().any(|(name, _)| *name == package.name);
-        let has_files = built || service.revision(project.id, &package.name, RevisionWish::Newest).await?.is_some();
-        packages.push((package.name, about, has_files));
-    }
-    packages.sort_by(|left, right| left.0.cmp(&right.0));
+    let built: BTreeSet<PackageName> = newest.keys().map(|(name, _)| name.clone()).collect();
+    let packages = service.package_outlines(project.id).await?;
     let looked_at = published_until(call).await?;
     let mut outcomes = Vec::new();
     for (repository, arch) in targets(&repositories) {
         let target = TargetName { repository: repository.name.clone(), arch: arch.arch.clone() };
-        let outcome = |(name, about, has_files): &(PackageName, model::About, bool)| {
+        let outcome = |package: &PackageOutline| {
+            let name = package.name.clone();
             let newest = newest.remove(&(name.clone(), target.clone()));
             let place = Some((&target.repository, &target.arch));
-            let is_on = arch.enabled && about.is_on(model::FlagKind::Build, place, true);
-            Outcome { package: name.clone(), state: package_state(newest.as_ref(), is_on, *has_files), newest }
+            let is_on = arch.enabled && package.about.is_on(model::FlagKind::Build, place, true);
+            let origin = match (package.has_revision, built.contains(&name)) {
+                (true, _) => Origin::Files,
+                (false, true) => Origin::Builds,
+                (false, false) => Origin::Nothing,
+            };
+            Outcome { package: name, state: package_state(newest.as_ref(), is_on, origin), newest }
         };
         let packages: Vec<Outcome> = packages.iter().map(outcome).collect();
         let code = repository_code(project, &packages, looked_at);
