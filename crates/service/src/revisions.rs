@@ -129,7 +129,7 @@ impl Service {
         if !missing.is_empty() {
             return Ok(Commit::Missing(missing));
         }
-        let revision = self.add_revision(session, actor, &project, &package, files, comment).await?;
+        let revision = self.add_revision(session, actor, (&project, &package), files, comment).await?;
         Ok(Commit::Done(revision))
     }
 
@@ -162,15 +162,14 @@ impl Service {
             return Err(ServiceError::FileMissing { package: package.name, file: name.clone() });
         }
         files.extend(file);
-        self.add_revision(session, actor, &project, &package, files, comment).await
+        self.add_revision(session, actor, (&project, &package), files, comment).await
     }
 
     async fn add_revision(
         &self,
         mut session: Session,
         actor: &User,
-        project: &Project,
-        package: &Package,
+        (project, package): (&Project, &Package),
         mut files: Vec<RevisionFile>,
         comment: &str,
     ) -> Result<Revision, ServiceError> {

@@ -39,14 +39,12 @@ pub(super) async fn target(
 /// `GET .../K/_status`.
 pub(super) async fn status(call: &Call, project: &Project, target: &TargetName, package: &str) -> Answer {
     let name = package_name(package)?;
-    for outcome in outcomes(call, project).await? {
-        if outcome.target == *target {
-            if let Some(found) = outcome.packages.into_iter().find(|one| one.package == name) {
-                let details = found.state.details.unwrap_or_default();
-                let node = Node::new("status").with("package", &name).with("code", found.state.code);
-                return Ok(document(&node.child(Node::leaf("details", details))));
-            }
-        }
+    let here = outcomes(call, project).await?.into_iter().filter(|outcome| outcome.target == *target);
+    let found = here.flat_map(|outcome| outcome.packages).find(|one| one.package == name);
+    if let Some(found) = found {
+        let details = found.state.details.unwrap_or_default();
+        let node = Node::new("status").with("package", &name).with("code", found.state.code);
+        return Ok(document(&node.child(Node::leaf("details", details))));
     }
     Err(ServiceError::PackageMissing { project: project.name.clone(), package: name }.into())
 }
