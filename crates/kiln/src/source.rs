@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use pkg::deb822;
+use recipe::spec::{self, SpecContext, SpecOptions};
 
 use crate::failure::{Exit, Failure};
 
 /// Largest recipe that is looked into, in bytes.
 const RECIPE_BYTES: u64 = 4 << 20;
 
-/// The given files, and beside each `.dsc` the files it names that were not given.
+/// The given files, and beside each `.dsc` the files it names that were not given; of those a spec file names, the ones that are
+/// there, for it may have addresses for the others.
 ///
 /// # Errors
 /// If a file is missing or a recipe can not be read.
@@ -18,15 +20,21 @@ pub(crate) fn with_companions(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure
     for path in given {
         let bytes = fs_err::metadata(path)?.len();
         push_new(&mut files, path.clone());
-        if path.extension().is_some_and(|ending| ending == "dsc") {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        if matches!(ending, "dsc" | "spec") {
             if bytes > RECIPE_BYTES {
                 return Err(Failure::new(Exit::Invalid, format!("{}: too large for a recipe", path.display())));
             }
-            let text = String::from_utf8_lossy(&fs_err::read(path)?).into_owned();
+            let text = fs_err::read(path)?;
+            let is_spec = ending == "spec";
+            let names = if is_spec { spec_files(&text) } else { named_files(&String::from_utf8_lossy(&text)) };
             let folder = path.parent().unwrap_or_else(|| Path::new("."));
-            for name in named_files(&text) {
+            for name in names {
                 let companion = folder.join(&name);
                 if !companion.is_file() {
+                    if is_spec {
+                        continue;
+                    }
                     return Err(Failure::new(
                         Exit::Missing,
                         format!("{} names {name}, which is not beside it", path.display()),
@@ -61,6 +69,14 @@ fn named_files(text: &str) -> Vec<String> {
     names
 }
 
+/// The names of a spec file's sources and patches, as far as they can be told without a distribution's macros.
+fn spec_files(text: &[u8]) -> Vec<String> {
+    let config = prjconf::evaluate(&prjconf::parse(b""), &prjconf::Options::for_arch(std::env::consts::ARCH)).config;
+    let (spec, _) = spec::parse(text, &SpecContext::new(&config), &SpecOptions::default());
+    let names = spec.sources.iter().chain(&spec.patches).map(|file| file.file_name().to_owned());
+    names.filter(|name| model::FileName::parse(name).is_ok()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +99,19 @@ mod tests {
             Some(Exit::Missing)
         );
         for name in ["hello.orig.tar.gz", "hello.debian.tar.xz"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(with_companions(&[recipe]).unwrap().len(), 3);
+    }
+    #[test]
+    fn a_spec_file_brings_what_of_its_files_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = folder.path().join("hello.spec");
+        let text = "Name: hello\nVersion: 1\nSource0: https://example.org/%{name}-%{version}.tar.gz\nPatch0: a.patch\n\
+                    Source1: ../evil\n";
+        std::fs::write(&recipe, text).unwrap();
+        assert_eq!(with_companions(std::slice::from_ref(&recipe)).unwrap().len(), 1);
+        for name in ["hello-1.tar.gz", "a.patch", "other"] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
         assert_eq!(with_companions(&[recipe]).unwrap().len(), 3);

@@ -29,7 +29,7 @@ pub use names::{FileName, NameError, PackageName, ProjectName, RepositoryName, U
 pub use package::{CheckoutSystem, Package, PackageSettings, PackageSource};
 pub use project::{
     ArchOptions, Mirror, MirrorSuite, PackageGroups, PathElement, Project, ProjectSettings, Repository, RepositoryArch,
-    RpmMdRepository, TriggerPolicy,
+    RpmMdRepository, TargetAdditions, TriggerPolicy,
 };
 pub use right::{ProjectRight, RightState};
 pub use signature::SourceSignature;

@@ -110,8 +110,34 @@ pub struct ArchOptions {
     pub extra_repositories: Vec<String>,
     /// Groups of packages for the repository's metadata.
     pub groups: Option<PackageGroups>,
+    /// Conditions of spec files that are on here (`rpmbuild --with`), by name.
+    pub with: Vec<String>,
+    /// Conditions of spec files that are off here (`rpmbuild --without`), by name.
+    pub without: Vec<String>,
+    /// Whether builds here make packages of debugging symbols too.
+    pub debug_packages: bool,
     /// As those of the project.
     pub echoes: BTreeMap<String, String>,
+}
+
+/// What a (repository, arch) adds to the build configuration, for every build there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct TargetAdditions {
+    /// Packages that every root gets.
+    pub packages: Vec<String>,
+    /// As those of [`ArchOptions`].
+    pub with: Vec<String>,
+    /// As those of [`ArchOptions`].
+    pub without: Vec<String>,
+    /// As that of [`ArchOptions`].
+    pub debug_packages: bool,
+}
+
+impl From<&RepositoryArch> for TargetAdditions {
+    fn from(target: &RepositoryArch) -> Self {
+        let ArchOptions { with, without, debug_packages, .. } = target.options.clone();
+        Self { packages: target.extra_packages.clone(), with, without, debug_packages }
+    }
 }
 
 /// A file that names groups of packages (`comps.xml`).

@@ -456,7 +456,7 @@ mod tests {
         assert_eq!((prefer.len(), prefer.first(), prefer.last(), prefer.get(4)), (4, Some("a"), Some("mä2"), None));
         assert_eq!(prefer.join(" "), "a mä c mä2");
         assert_eq!(format!("{prefer:?}"), format!("{:?}", prefer.to_vec()));
-        assert_eq!(prefer.iter().rev().next(), Some("mä2"));
+        assert_eq!(prefer.iter().next_back(), Some("mä2"));
         assert!(prefer.contains("c") && !prefer.contains("a mä"));
         assert_eq!(prefer, prefer.to_vec().iter().collect::<TextList>());
         assert_ne!(prefer, TextList::default());

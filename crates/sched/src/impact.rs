@@ -53,7 +53,7 @@ impl PackageImpact {
 /// The tasks are the same ones in the same order, each read under its snapshot's configuration.
 #[must_use]
 pub fn impact(before: &Snapshot<'_>, after: &Snapshot<'_>) -> Vec<PackageImpact> {
-    let configs = [before, after].map(|snapshot| expand_config(snapshot.config, snapshot.extra_packages));
+    let configs = [before, after].map(|snapshot| expand_config(snapshot.config, &snapshot.additions.packages));
     let [old, new] = &configs;
     let (old, new) = (Planner::new(before, old), Planner::new(after, new));
     let other_settings = old.settings != new.settings;

@@ -12,7 +12,7 @@ use crate::{Plan, PlannedTask, RootPlan, Snapshot, WantedTask, build_settings, e
 /// Gives every task of a snapshot its verdict, and its root if it can have one.
 #[must_use]
 pub fn plan(snapshot: &Snapshot<'_>) -> Plan {
-    let config = expand_config(snapshot.config, snapshot.extra_packages);
+    let config = expand_config(snapshot.config, &snapshot.additions.packages);
     let planner = Planner::new(snapshot, &config);
     Plan { tasks: snapshot.tasks.iter().map(|task| planner.plan(task)).collect() }
 }
@@ -59,7 +59,7 @@ impl<'a> Planner<'a> {
             snapshot,
             expander: Expander::new(snapshot.pool, config),
             config,
-            settings: build_settings(snapshot.config),
+            settings: build_settings(snapshot.config, snapshot.additions),
             waiting: Waiting::new(snapshot.block, snapshot.tasks),
             verdict_for_all: configuration_verdict(snapshot),
             roots: RefCell::default(),

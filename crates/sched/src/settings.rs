@@ -1,14 +1,14 @@
 //! What a build configuration says of the way to build.
 
-use model::BuildSettings;
+use model::{BuildSettings, TargetAdditions};
 use prjconf::{BuildConfig, Replacement};
 
-/// The settings of a build.
+/// The settings of a build; `additions` are what its repository says beyond the configuration.
 ///
 /// Rule: obs-build's `build-recipe-dsc`: the command is `Substitute: dsc:build_cmd`, options and profiles are the macros
 /// `%deb_build_options` and `%deb_build_profiles`; `%_smp_ncpus_max` bounds the jobs, as it does for rpm.
 #[must_use]
-pub fn build_settings(config: &BuildConfig) -> BuildSettings {
+pub fn build_settings(config: &BuildConfig, additions: &TargetAdditions) -> BuildSettings {
     let command = config.substitute.get("dsc:build_cmd").into_iter().flatten();
     BuildSettings {
         command: command.map(|word| Replacement::of_word(word).name.to_owned()).collect(),
@@ -18,7 +18,9 @@ pub fn build_settings(config: &BuildConfig) -> BuildSettings {
         parallel: macro_words(config, "_smp_ncpus_max").first().and_then(|word| word.parse().ok()).filter(|n| *n > 0),
         raw_macros: config.rawmacros.clone(),
         optflags: config.optflags.iter().map(|(arch, flags)| (arch.to_owned(), flags.join(" "))).collect(),
-        ..BuildSettings::default()
+        with: additions.with.clone(),
+        without: additions.without.clone(),
+        debug_packages: additions.debug_packages,
     }
 }
 
@@ -43,7 +45,7 @@ mod tests {
              %more nodoc\n%_smp_ncpus_max 3\n:Macros\nSubstitute: dsc:build_cmd debuild -b\nTarget: x86_64-linux\n\
              OptFlags: * -g\nOptFlags: x86_64 -O2 -Wall\n",
         );
-        let settings = build_settings(&config);
+        let settings = build_settings(&config, &TargetAdditions::default());
         assert_eq!(settings.build_options, ["noopt", "nodoc"]);
         assert!(settings.build_profiles.is_empty());
         assert_eq!(settings.parallel, Some(3));
@@ -55,6 +57,7 @@ mod tests {
 
     #[test]
     fn nothing_said_leaves_everything_to_the_engine() {
-        assert_eq!(build_settings(&config("")), BuildSettings::default());
+        let nothing = TargetAdditions::default();
+        assert_eq!(build_settings(&config(""), &nothing), BuildSettings::default());
     }
 }

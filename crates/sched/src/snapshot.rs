@@ -1,5 +1,5 @@
 use expand::{PackageId, Pool};
-use model::{BuildSettings, TaskId, Verdict};
+use model::{BuildSettings, TargetAdditions, TaskId, Verdict};
 use pkg::Arch;
 use prjconf::BuildConfig;
 use recipe::Recipe;
@@ -17,8 +17,8 @@ pub struct Snapshot<'a> {
     pub pool: &'a Pool,
     /// Whether the file of a package is at hand.
     pub is_local: &'a dyn Fn(PackageId) -> bool,
-    /// Packages every root gets in addition.
-    pub extra_packages: &'a [String],
+    /// What the repository adds to the configuration for the architecture.
+    pub additions: &'a TargetAdditions,
     /// Which tasks wait for which others.
     pub block: BlockPolicy,
     /// The tasks, in any order.

@@ -9,7 +9,7 @@ use crate::{Snapshot, WantedTask, expand_config};
 /// # Errors
 /// The verdict, if it has nothing to do with dependencies: excluded or broken.
 pub fn explain(snapshot: &Snapshot<'_>, task: &WantedTask, asked: Asked<'_>) -> Result<Why, Verdict> {
-    let config = expand_config(snapshot.config, snapshot.extra_packages);
+    let config = expand_config(snapshot.config, &snapshot.additions.packages);
     let planner = Planner::new(snapshot, &config);
     Ok(planner.expander.why(&planner.request_of(task)?, asked))
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use model::{ArchOptions, BuildId, Project, ProjectId, ProjectName, ProjectSettings, Repository};
+use model::{ArchOptions, BuildId, Project, ProjectId, ProjectName, ProjectSettings, Repository, TargetAdditions};
 use model::{RepositoryArch, Timestamp};
 use store::Session;
 
@@ -170,25 +170,28 @@ impl Service {
         Ok(())
     }
 
-    /// Replaces the packages that every root of a target gets in addition.
+    /// Replaces what a target adds to the build configuration.
     ///
     /// # Errors
-    /// [`ServiceError::TargetMissing`], [`ServiceError::Denied`].
-    pub async fn set_extra_packages(
+    /// [`ServiceError::TargetMissing`], [`ServiceError::Denied`], [`ServiceError::BadValue`].
+    pub async fn set_additions(
         &self,
         actor: &User,
         id: ProjectId,
         target: &TargetName,
-        packages: Vec<String>,
+        additions: TargetAdditions,
     ) -> Result<(), ServiceError> {
+        let TargetAdditions { packages, with, without, debug_packages } = additions;
         check_packages(&packages)?;
+        check_conditions(with.iter().chain(&without))?;
         let mut session = self.edit(actor, Action::EditProject, id).await?;
         let repositories = session.repositories(id).await?;
         let Some((repository, arch)) = find_arch(&repositories, target) else {
             let project = existing(&mut session, id).await?.name;
             return Err(ServiceError::TargetMissing { project, target: target.clone() });
         };
-        let arch = RepositoryArch { extra_packages: packages, ..arch.clone() };
+        let options = ArchOptions { with, without, debug_packages, ..arch.options.clone() };
+        let arch = RepositoryArch { extra_packages: packages, options, ..arch.clone() };
         session.put_arch(repository.id, &arch).await?;
         session.commit().await?;
         self.inner.poke(Reconciler::Planning);
@@ -209,6 +212,7 @@ impl Service {
         options: ArchOptions,
     ) -> Result<(), ServiceError> {
         check_packages(&packages)?;
+        check_conditions(options.with.iter().chain(&options.without))?;
         check_size("groups of packages", options.groups.as_ref().map_or(0, |groups| groups.text.len()))?;
         let mut session = self.edit(actor, Action::EditProject, id).await?;
         let repositories = session.repositories(id).await?;
@@ -378,6 +382,25 @@ pub(crate) fn check_size(field: &'static str, bytes: usize) -> Result<(), Servic
         return Ok(());
     }
     Err(ServiceError::BadValue { field, detail: format!("larger than {MAX_TEXT_BYTES} bytes") })
+}
+
+/// Names of conditions become parts of macro names and words of commands.
+fn check_conditions<'a>(names: impl Iterator<Item = &'a String> + Clone) -> Result<(), ServiceError> {
+    check_size("build conditions", names.clone().map(String::len).sum())?;
+    let is_name = |name: &str| {
+        let is_first = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        name.len() <= MAX_PACKAGE_BYTES
+            && name.starts_with(is_first)
+            && name.chars().all(|c| is_first(c) || "-+.".contains(c))
+    };
+    match names.clone().find(|name| !is_name(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let name: String = name.chars().take(80).collect();
+            let detail = format!("{name:?} is not the name of a condition: letters, digits, and -+._");
+            Err(ServiceError::BadValue { field: "build conditions", detail })
+        }
+    }
 }
 
 fn check_packages(packages: &[String]) -> Result<(), ServiceError> {

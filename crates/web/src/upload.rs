@@ -6,7 +6,7 @@ use service::UploadedFile;
 pub(crate) const MAX_FILES: usize = 64;
 
 /// The endings of recipes, the likeliest first.
-const RECIPE_ENDINGS: [&str; 3] = [".dsc", ".src.rpm", ".spec"];
+const RECIPE_ENDINGS: [&str; 4] = [".dsc", ".src.rpm", ".nosrc.rpm", ".spec"];
 
 /// Puts the recipe before the other files: the first one with a recipe's ending, else the first one at all.
 pub(crate) fn recipe_first(mut files: Vec<UploadedFile>) -> Vec<UploadedFile> {
@@ -37,6 +37,7 @@ mod tests {
             recipe_first(files(names)).into_iter().map(|file| file.name.to_string()).collect()
         };
         assert_eq!(order(&["a.tar.xz", "b.dsc", "c.tar.gz"]), ["b.dsc", "a.tar.xz", "c.tar.gz"]);
+        assert_eq!(order(&["a.tar", "b.spec", "c.patch"]), ["b.spec", "a.tar", "c.patch"]);
         assert_eq!(order(&["x", "y"]), ["x", "y"]);
         assert!(order(&[]).is_empty());
     }

@@ -26,7 +26,9 @@ fn a_source_package_becomes_a_binary_package() {
 fn debians_hello_is_built() {
     let Some(kit) = kit() else { return };
     let Some(sources) = hello() else { return eprintln!("skipped: hello can not be downloaded") };
-    let (job, files) = kit.job(&sources);
+    let (mut job, files) = kit.job(&sources);
+    // A real package, on a machine that may have much else to do.
+    job.limits.run_seconds = 1200;
     let sink = Sink::default();
     let started = Instant::now();
     let report = kit.engine.run(&job, &files, &sink, &CancelToken::new());

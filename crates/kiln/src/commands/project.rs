@@ -36,6 +36,15 @@ pub(crate) enum Command {
         /// Package that every root gets in addition; repeat it for several.
         #[arg(long = "package", value_name = "PACKAGE")]
         packages: Vec<String>,
+        /// Condition of spec files that is on, as with `rpmbuild --with`; repeat it for several.
+        #[arg(long, value_name = "CONDITION")]
+        with: Vec<String>,
+        /// Condition of spec files that is off, as with `rpmbuild --without`; repeat it for several.
+        #[arg(long, value_name = "CONDITION")]
+        without: Vec<String>,
+        /// Make packages of debugging symbols too.
+        #[arg(long)]
+        debug_packages: bool,
     },
     /// Build for a target no more; results stay.
     Disable {
@@ -115,9 +124,10 @@ pub(crate) async fn run(command: Command, flags: &ClientFlags, output: Output) -
             show(&client, &answer, output);
         }
         Command::Config(config) => configure(&client, config, output).await?,
-        Command::Enable { project, target, packages } => {
+        Command::Enable { project, target, packages, with, without, debug_packages } => {
             let path = format!("{}/targets/{}", path(&project), segment(&target));
-            let answer: ProjectAnswer = client.put(&path, &EnableRequest { extra_packages: packages }).await?;
+            let wanted = EnableRequest { extra_packages: packages, with, without, debug_packages };
+            let answer: ProjectAnswer = client.put(&path, &wanted).await?;
             show(&client, &answer, output);
         }
         Command::Disable { project, target } => {

@@ -51,7 +51,7 @@ impl PackageOutline {
         &self.elements
     }
 
-    /// Reads the beginning of what [`PackageXml::to_bytes`] gave; what comes behind is not looked at. An outline takes 140 bytes
+    /// Reads the beginning of what [`PackageXml::to_bytes`] gave; what comes behind is not looked at. An outline takes 128 bytes
     /// and the location.
     ///
     /// # Errors

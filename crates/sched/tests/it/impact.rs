@@ -2,7 +2,7 @@
 
 use expand::{Asked, Pool, PoolBuilder};
 use expect_test::{Expect, expect};
-use model::{TaskId, Verdict};
+use model::{TargetAdditions, TaskId, Verdict};
 use pkg::{Arch, PackageFormat};
 use prjconf::Evaluated;
 use recipe::{Target, dsc};
@@ -31,6 +31,9 @@ fn wanted(package: &str, requires: &str) -> WantedTask {
     WantedTask { task: TaskId::new(1), package: package.to_owned(), recipe: Ok(recipe.unwrap()) }
 }
 
+static NOTHING: TargetAdditions =
+    TargetAdditions { packages: Vec::new(), with: Vec::new(), without: Vec::new(), debug_packages: false };
+
 fn evaluate(lines: &str) -> Evaluated {
     let text = format!("{CONFIG}{lines}\n");
     prjconf::evaluate(&prjconf::parse(text.as_bytes()), &prjconf::Options::for_arch("x86_64"))
@@ -43,7 +46,7 @@ fn snapshot<'a>(pool: &'a Pool, arch: &'a Arch, config: &'a Evaluated, tasks: &'
         config_error: config.parse_error.as_deref(),
         pool,
         is_local: &|_| true,
-        extra_packages: &[],
+        additions: &NOTHING,
         block: BlockPolicy::Never,
         tasks,
     }

@@ -1,6 +1,6 @@
 use expand::{PackageId, Pool, PoolBuilder};
 use expect_test::{Expect, expect};
-use model::TaskId;
+use model::{TargetAdditions, TaskId};
 use pkg::{Arch, PackageFormat};
 use recipe::{Target, dsc};
 use sched::{BlockPolicy, Snapshot, WantedTask, plan};
@@ -62,14 +62,15 @@ fn check(case: &Case<'_>, expected: &Expect) {
     let text: String = case.config.lines().map(|line| format!("{}\n", line.trim_start())).collect();
     let evaluated = prjconf::evaluate(&prjconf::parse(text.as_bytes()), &prjconf::Options::for_arch("x86_64"));
     let is_local = |package: PackageId| pool.evr(package) != "0";
-    let extra: Vec<String> = case.extra.iter().map(ToString::to_string).collect();
+    let packages = case.extra.iter().map(ToString::to_string).collect();
+    let additions = TargetAdditions { packages, ..TargetAdditions::default() };
     let plan = plan(&Snapshot {
         arch: &arch,
         config: &evaluated.config,
         config_error: evaluated.parse_error.as_deref(),
         pool: &pool,
         is_local: &is_local,
-        extra_packages: &extra,
+        additions: &additions,
         block: case.block,
         tasks: &case.tasks,
     });
@@ -256,7 +257,7 @@ fn tasks_that_ask_for_the_same_are_expanded_once() {
             config_error: None,
             pool: &pool,
             is_local: &is_local,
-            extra_packages: &[],
+            additions: &TargetAdditions::default(),
             block: BlockPolicy::Never,
             tasks,
         });

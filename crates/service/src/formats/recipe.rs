@@ -1,5 +1,6 @@
 use std::cell::RefCell;
 
+use model::TargetAdditions;
 use pkg::{Arch, RecipeKind};
 use prjconf::BuildConfig;
 use recipe::spec::{self, SpecContext, SpecOptions};
@@ -14,6 +15,7 @@ pub(crate) struct RecipeReader<'a> {
     arch: &'a Arch,
     config: &'a BuildConfig,
     profiles: Vec<String>,
+    additions: &'a TargetAdditions,
     spec: RefCell<Option<SpecContext<'a>>>,
 }
 
@@ -24,10 +26,10 @@ impl std::fmt::Debug for RecipeReader<'_> {
 }
 
 impl<'a> RecipeReader<'a> {
-    /// A reader for an architecture and the configuration that was evaluated for it.
-    pub(crate) fn new(arch: &'a Arch, config: &'a BuildConfig) -> Self {
+    /// A reader for an architecture, the configuration that was evaluated for it, and what the repository adds to that.
+    pub(crate) fn new(arch: &'a Arch, config: &'a BuildConfig, additions: &'a TargetAdditions) -> Self {
         let profiles = sched::macro_words(config, "deb_build_profiles");
-        Self { arch, config, profiles, spec: RefCell::default() }
+        Self { arch, config, profiles, additions, spec: RefCell::default() }
     }
 
     /// Whether another reader is known to read every recipe of a kind the same.
@@ -43,9 +45,15 @@ impl<'a> RecipeReader<'a> {
         dsc::parse(&String::from_utf8_lossy(bytes), &target)
     }
 
+    fn spec_context(&self) -> SpecContext<'a> {
+        let TargetAdditions { with, without, .. } = self.additions;
+        let context = with.iter().fold(SpecContext::new(self.config), |context, name| context.with(name));
+        without.iter().fold(context, |context, name| context.without(name))
+    }
+
     fn spec(&self, bytes: &[u8], options: &SpecOptions<'_>) -> (Option<Recipe>, Vec<Finding>) {
         let mut context = self.spec.borrow_mut();
-        let context = context.get_or_insert_with(|| SpecContext::new(self.config));
+        let context = context.get_or_insert_with(|| self.spec_context());
         let (file, findings) = spec::parse(bytes, context, options);
         (file.recipe(), findings)
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use expand::PackageId;
-use model::{Repository, RepositoryId, TaskId, TriggerPolicy, Verdict};
+use model::{Repository, RepositoryId, TargetAdditions, TaskId, TriggerPolicy, Verdict};
 use pkg::{Arch, PackageFormat, Sha256, Sha256Hasher};
 use sched::{BlockPolicy, Plan, Snapshot, WantedTask};
 use store::{PendingTask, SourceTree};
@@ -62,7 +62,7 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
     let (blobs, arch, tasks) = (inner.blobs.clone(), key.1.clone(), tasks.to_vec());
     let planned = blocking(move || {
         let config = gathered.merged;
-        let reader = RecipeReader::new(&arch, &config.evaluated.config);
+        let reader = RecipeReader::new(&arch, &config.evaluated.config, &gathered.additions);
         let wanted: Vec<WantedTask> = tasks
             .iter()
             .zip(&gathered.trees)
@@ -87,7 +87,7 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
             config_error: config.evaluated.parse_error.as_deref(),
             pool: &world.pool,
             is_local: &is_local,
-            extra_packages: &gathered.extra_packages,
+            additions: &gathered.additions,
             block: if gathered.trigger == TriggerPolicy::OnChange { BlockPolicy::Older } else { BlockPolicy::Never },
             tasks: &wanted,
         });
@@ -107,7 +107,7 @@ fn waits(task: &PendingTask) -> bool {
 struct Gathered {
     inputs: WorldInputs,
     merged: MergedConfig,
-    extra_packages: Vec<String>,
+    additions: TargetAdditions,
     trigger: TriggerPolicy,
     trees: Vec<SourceTree>,
 }
@@ -118,7 +118,7 @@ impl Gathered {
         let mut hasher = Sha256Hasher::new();
         hasher.update(self.inputs.digest().as_bytes());
         hasher.update(self.merged.sha256.as_bytes());
-        hasher.update(format!("{:?} {:?}", self.extra_packages, self.trigger).as_bytes());
+        hasher.update(format!("{:?} {:?}", self.additions, self.trigger).as_bytes());
         for task in tasks {
             hasher.update(format!("\n{} {} {:?}", task.task, task.source_tree, task.requirements).as_bytes());
         }
@@ -132,7 +132,7 @@ pub(super) struct Surroundings {
     pub(super) texts: ConfigTexts,
     /// With the format of Debian's packages, until the configuration says another one.
     pub(super) inputs: WorldInputs,
-    pub(super) extra_packages: Vec<String>,
+    pub(super) additions: TargetAdditions,
     pub(super) trigger: TriggerPolicy,
 }
 
@@ -153,11 +153,11 @@ async fn gather(
         trees.push(session.source_tree(&task.source_tree).await?.ok_or_else(missing)?);
     }
     drop(session);
-    let Surroundings { texts, inputs, extra_packages, trigger, .. } = around;
+    let Surroundings { texts, inputs, additions, trigger, .. } = around;
     let arch = key.1.clone();
     let merged = blocking(move || texts.merge(&arch)).await?;
     let inputs = inputs.for_config(&merged);
-    Ok(Ok(Gathered { inputs, merged, extra_packages, trigger, trees }))
+    Ok(Ok(Gathered { inputs, merged, additions, trigger, trees }))
 }
 
 /// Reads what the roots of a group are made of; or why none can be made.
@@ -170,7 +170,7 @@ pub(super) async fn surroundings(
     let Some(found) = session.repository_by_id(*repository).await? else {
         return never(format!("repository {repository} is gone"));
     };
-    let extra_packages = extra_packages(&found, arch);
+    let additions = additions(&found, arch);
     let (layers, missing) = path::expand(session, found).await?;
     if let Some(element) = missing.first() {
         return never(format!("the path names {element}, which does not exist"));
@@ -188,7 +188,7 @@ pub(super) async fn surroundings(
         None => None,
     };
     let trigger = settings.map(|settings| settings.trigger).unwrap_or_default();
-    Ok(Ok(Surroundings { layers, texts, inputs, extra_packages, trigger }))
+    Ok(Ok(Surroundings { layers, texts, inputs, additions, trigger }))
 }
 
 /// Whether a layer could never offer packages for an architecture: it mirrors an archive, but not for that.
@@ -196,9 +196,9 @@ fn lacks_arch(layer: &Layer, arch: &Arch) -> bool {
     layer.repository.mirror.is_some() && !layer.repository.arches.iter().any(|known| known.arch == *arch)
 }
 
-fn extra_packages(repository: &Repository, arch: &Arch) -> Vec<String> {
+fn additions(repository: &Repository, arch: &Arch) -> TargetAdditions {
     let found = repository.arches.iter().find(|known| known.arch == *arch);
-    found.map(|known| known.extra_packages.clone()).unwrap_or_default()
+    found.map(TargetAdditions::from).unwrap_or_default()
 }
 
 /// Why a mirror of the path can not be used yet.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{PackageName, ProjectId, TaskId, TriggerPolicy, Verdict};
+use model::{PackageName, ProjectId, TargetAdditions, TaskId, TriggerPolicy, Verdict};
 use pkg::Arch;
 use recipe::Recipe;
 use sched::{BlockPolicy, PackageImpact, Snapshot, WantedTask};
@@ -59,7 +59,7 @@ struct Both {
     arch: Arch,
     world: [Arc<World>; 2],
     config: [MergedConfig; 2],
-    extra_packages: Vec<String>,
+    additions: TargetAdditions,
 }
 
 impl Service {
@@ -146,20 +146,23 @@ async fn both(
     around: Surroundings,
     (project, text): (&str, &[u8]),
 ) -> Result<Both, ServiceError> {
-    let Surroundings { texts, inputs, extra_packages, .. } = around;
+    let Surroundings { texts, inputs, additions, .. } = around;
     let changed: ConfigTexts = texts.with(project, text);
     let arch = key.1.clone();
     let config = blocking(move || [texts.merge(&arch), changed.merge(&arch)]).await?;
     let [old, new] = [&config[0], &config[1]].map(|config| inputs.clone().for_config(config));
     let before = group::world(inner, key, old.clone()).await?;
     let after = if old == new { Arc::clone(&before) } else { group::world(inner, key, new).await? };
-    Ok(Both { arch: key.1.clone(), world: [before, after], config, extra_packages })
+    Ok(Both { arch: key.1.clone(), world: [before, after], config, additions })
 }
 
 impl Both {
     /// Plans packages under both configurations. Blocks.
     fn compare(&self, blobs: &Blobs, sources: &[(PackageName, SourceTree)]) -> Vec<PackageImpact> {
-        let [old, new] = self.config.each_ref().map(|config| RecipeReader::new(&self.arch, &config.evaluated.config));
+        let [old, new] = self
+            .config
+            .each_ref()
+            .map(|config| RecipeReader::new(&self.arch, &config.evaluated.config, &self.additions));
         let before: Vec<WantedTask> = sources.iter().map(|source| task(blobs, source, &old)).collect();
         let pairs = sources.iter().zip(&before);
         let after: Vec<WantedTask> = pairs
@@ -180,7 +183,7 @@ impl Both {
             config_error: config.evaluated.parse_error.as_deref(),
             pool: &world.pool,
             is_local: &|_| true,
-            extra_packages: &self.extra_packages,
+            additions: &self.additions,
             block: BlockPolicy::Never,
             tasks,
         }

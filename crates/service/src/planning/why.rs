@@ -84,7 +84,7 @@ async fn explain(
     (package, tree): (&PackageName, SourceTree),
     dependency: Option<&str>,
 ) -> Result<(Verdict, Option<Why>), ServiceError> {
-    let Surroundings { layers, texts, inputs, extra_packages, .. } = around;
+    let Surroundings { layers, texts, inputs, additions, .. } = around;
     let arch = key.1.clone();
     let config = blocking(move || texts.merge(&arch)).await?;
     let inputs = inputs.for_config(&config);
@@ -92,7 +92,7 @@ async fn explain(
     let (blobs, arch, package) = (inner.blobs.clone(), key.1.clone(), package.to_string());
     let (dependency, shared) = (dependency.map(str::to_owned), layers.clone());
     let explained = blocking(move || {
-        let reader = RecipeReader::new(&arch, &config.evaluated.config);
+        let reader = RecipeReader::new(&arch, &config.evaluated.config, &additions);
         let recipe = read_recipe(&blobs, &tree, &package, &reader);
         let task = WantedTask { task: TaskId::new(0), package, recipe };
         let snapshot = Snapshot {
@@ -101,7 +101,7 @@ async fn explain(
             config_error: config.evaluated.parse_error.as_deref(),
             pool: &world.pool,
             is_local: &|_| true,
-            extra_packages: &extra_packages,
+            additions: &additions,
             block: BlockPolicy::Never,
             tasks: std::slice::from_ref(&task),
         };

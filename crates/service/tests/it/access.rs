@@ -89,7 +89,10 @@ async fn a_stranger_may_read_everything_and_change_nothing() {
     let settings = ProjectSettings::default();
     assert_eq!(denied(service.update_project(&bob, project, settings).await), Action::EditProject);
     assert_eq!(denied(service.enable_target(&bob, project, &debian, Vec::new()).await), Action::EditProject);
-    assert_eq!(denied(service.set_extra_packages(&bob, project, &debian, Vec::new()).await), Action::EditProject);
+    assert_eq!(
+        denied(service.set_additions(&bob, project, &debian, model::TargetAdditions::default()).await),
+        Action::EditProject
+    );
     assert_eq!(denied(service.disable_target(&bob, project, &debian).await), Action::EditProject);
     assert_eq!(denied(service.set_config(&bob, project, b"x".to_vec(), "").await), Action::EditProject);
     assert_eq!(denied(service.submit(&bob, url_build(project)).await), Action::SubmitBuild);

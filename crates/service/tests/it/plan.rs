@@ -1,6 +1,6 @@
 //! From a submitted source to a job whose packages are all here.
 
-use model::{BuildId, JobSpec, ProjectId, TaskState, TriggerPolicy, Verdict};
+use model::{BuildId, JobSpec, ProjectId, TargetAdditions, TaskState, TriggerPolicy, Verdict};
 use service::{NewBuild, NewSource, User};
 use testkit::http::Trouble;
 
@@ -132,7 +132,8 @@ async fn the_projects_configuration_and_extra_packages_count() {
     bed.world.service.set_config(&bed.user, bed.project, config.to_vec(), "").await.unwrap();
     let target = target("debian-12", "x86_64");
     let extra = vec!["make".to_owned()];
-    bed.world.service.set_extra_packages(&bed.user, bed.project, &target, extra).await.unwrap();
+    let additions = TargetAdditions { packages: extra, ..TargetAdditions::default() };
+    bed.world.service.set_additions(&bed.user, bed.project, &target, additions).await.unwrap();
     bed.submit("hello", "Build-Depends: cc\n").await;
     bed.plan().await;
     let job = bed.claim().await.unwrap();

@@ -1,6 +1,6 @@
 //! Projects, targets, configuration.
 
-use model::{ProjectName, ProjectSettings};
+use model::{ProjectName, ProjectSettings, TargetAdditions};
 use service::{ErrorKind, NewProject, ProjectFilter};
 
 use crate::kit::{World, refusal, target};
@@ -99,7 +99,8 @@ async fn extra_packages_belong_to_a_target_that_is_there() {
     let (amd64, i386) = (target("debian-12", "x86_64"), target("debian-12", "i586"));
     let set = async |target, packages: &[&str]| {
         let packages = packages.iter().map(ToString::to_string).collect();
-        world.service.set_extra_packages(&alice, project, target, packages).await
+        let additions = TargetAdditions { packages, ..TargetAdditions::default() };
+        world.service.set_additions(&alice, project, target, additions).await
     };
     set(&amd64, &["make", "libc6 "].map(str::trim)).await.unwrap();
     let missing = refusal(set(&i386, &[]).await);

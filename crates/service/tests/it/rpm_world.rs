@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{BuildId, JobOutcome, JobSpec, ProjectId, Verdict};
+use model::{BuildId, JobOutcome, JobSpec, ProjectId, TargetAdditions, Verdict};
 use service::{DistributionOptions, NewBuild, NewProject, NewSource, User};
 use testkit::http::Trouble;
 use testkit::rpm_archive::RpmArchive;
@@ -166,6 +166,34 @@ async fn requirements_follow_the_macros_of_the_target() {
     bed.world.service.set_config(&bed.user, bed.project, config.into(), "").await.unwrap();
     assert_eq!(bed.root_of(lines).await, "bash glibc make rpm suse-tool");
     assert_eq!(bed.root_of("BuildRequires: make\n#!BuildIgnore: make").await, "bash glibc rpm");
+}
+
+#[tokio::test]
+async fn conditions_of_a_target_reach_the_recipe_and_the_job() {
+    let bed = bed().await;
+    let lines = "%bcond_with make\n%bcond_without tool\n%if %{with make}\nBuildRequires: make\n%endif\n\
+                 %if %{with tool}\nBuildRequires: other-tool\n%endif";
+    assert_eq!(bed.root_of(lines).await, "bash glibc other-tool rpm");
+    let set = async |with: &str, without: &str| {
+        let additions = TargetAdditions {
+            with: vec![with.to_owned()],
+            without: vec![without.to_owned()],
+            debug_packages: true,
+            packages: Vec::new(),
+        };
+        bed.world.service.set_additions(&bed.user, bed.project, &target("fedora-44", "x86_64"), additions).await
+    };
+    set("make", "tool").await.unwrap();
+    bed.submit(lines).await;
+    bed.plan().await;
+    let job = bed.claim().await.unwrap();
+    assert_eq!(names(&job), "bash glibc make rpm");
+    let settings = job.settings;
+    assert_eq!((settings.with, settings.without), (vec!["make".to_owned()], vec!["tool".to_owned()]));
+    assert!(settings.debug_packages);
+    let (kind, text) = refusal(set("make", "--eval=x").await);
+    assert_eq!(kind, service::ErrorKind::Invalid);
+    assert!(text.contains("\"--eval=x\" is not the name of a condition"), "{text}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use model::{Project, ProjectName, ProjectSettings, UserName};
+use model::{Project, ProjectName, ProjectSettings, TargetAdditions, UserName};
 use service::{NewProject, ProjectFilter, TargetName};
 
 use super::error::NativeError;
@@ -79,12 +79,13 @@ pub(super) async fn enable(
     JsonBody(wanted): JsonBody<EnableRequest>,
 ) -> Result<Json<ProjectAnswer>, NativeError> {
     let target = target_called(&target)?;
-    match app.service.enable_target(&user, project.id, &target, wanted.extra_packages.clone()).await {
-        Err(service::ServiceError::TargetExists { .. }) => {
-            app.service.set_extra_packages(&user, project.id, &target, wanted.extra_packages).await?;
-        }
-        enabled => enabled?,
+    let EnableRequest { extra_packages: packages, with, without, debug_packages } = wanted;
+    match app.service.enable_target(&user, project.id, &target, packages.clone()).await {
+        Ok(()) | Err(service::ServiceError::TargetExists { .. }) => {}
+        Err(error) => return Err(error.into()),
     }
+    let additions = TargetAdditions { packages, with, without, debug_packages };
+    app.service.set_additions(&user, project.id, &target, additions).await?;
     Ok(Json(answer(&app, project).await?))
 }
 

@@ -213,6 +213,15 @@ pub struct EnableRequest {
     /// Packages every root gets in addition.
     #[serde(default)]
     pub extra_packages: Vec<String>,
+    /// Conditions of spec files that are on (`rpmbuild --with`).
+    #[serde(default)]
+    pub with: Vec<String>,
+    /// Conditions of spec files that are off (`rpmbuild --without`).
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Whether packages of debugging symbols are made too.
+    #[serde(default)]
+    pub debug_packages: bool,
 }
 
 /// A distribution to add.

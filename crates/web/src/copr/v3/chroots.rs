@@ -17,7 +17,6 @@ use crate::copr::request::Base;
 use crate::query::Query;
 
 const NO_MODULES: &str = "distributions without modules are all there are";
-const CONDITIONS: &str = "say it in the project's build configuration";
 
 /// `GET /mock-chroots/list`: what can be enabled.
 pub(super) async fn offered(State(app): State<App>) -> Result<Json<Value>, V3Error> {
@@ -100,8 +99,8 @@ pub(super) fn config(project: &Project, target: &TargetName, arch: Option<&Repos
         "repos": repositories,
         "additional_repos": additional,
         "additional_packages": arch.map(|arch| arch.extra_packages.clone()).unwrap_or_default(),
-        "with_opts": [],
-        "without_opts": [],
+        "with_opts": arch.map(|arch| arch.options.with.clone()).unwrap_or_default(),
+        "without_opts": arch.map(|arch| arch.options.without.clone()).unwrap_or_default(),
         "enable_net": project.settings.network,
     })
 }
@@ -131,15 +130,21 @@ pub(super) async fn edit(
             "additional_repos" => options.extra_repositories.clear(),
             "comps_name" => options.groups = None,
             "isolation" | "bootstrap" => drop(options.echoes.remove(&field)),
-            "additional_modules" | "with_opts" | "without_opts" | "bootstrap_image" | "delete_after_days" => {}
+            "with_opts" => options.with.clear(),
+            "without_opts" => options.without.clear(),
+            "additional_modules" | "bootstrap_image" | "delete_after_days" => {}
             other => form.problem("reset_fields", format!("Trying to reset an invalid attribute: {}", short(other))),
         }
     }
     echoes::check(&mut form)?;
     echoes::take(&mut form, &mut options.echoes, "unchanged");
     form.nothing("additional_modules", NO_MODULES)?;
-    form.nothing("with_opts", CONDITIONS)?;
-    form.nothing("without_opts", CONDITIONS)?;
+    if let Some(words) = form.words("with_opts") {
+        options.with = words;
+    }
+    if let Some(words) = form.words("without_opts") {
+        options.without = words;
+    }
     if let Some(words) = form.words("additional_packages") {
         packages = words;
     }

@@ -113,8 +113,8 @@ pub(super) fn project_chroot(project: &Project, target: &TargetName, arch: &Repo
         "additional_repos": repositories(&arch.options.extra_repositories),
         "additional_packages": arch.extra_packages,
         "additional_modules": [],
-        "with_opts": [],
-        "without_opts": [],
+        "with_opts": arch.options.with,
+        "without_opts": arch.options.without,
         "delete_after_days": null,
         "isolation": echoes::shown(&arch.options.echoes, "isolation", "unchanged"),
     })
