@@ -116,6 +116,15 @@ pub enum BuildSource {
         /// The recipe's name.
         file: FileName,
     },
+    /// A revision of a package's files; the package is called as the one it belongs to, whatever the recipe says.
+    Revision {
+        /// Package.
+        package: PackageName,
+        /// Number of the revision.
+        revision: u64,
+        /// The recipe's name.
+        file: FileName,
+    },
 }
 
 /// One file of a source tree.

@@ -3,6 +3,7 @@
 //!
 //! Pure: no SQL, no clock, no wire words. Read [`TaskState`] first, then [`JobSpec`].
 
+mod about;
 mod build;
 mod failure;
 mod ids;
@@ -16,6 +17,7 @@ mod state;
 mod time;
 mod verdict;
 
+pub use about::{About, Flag, FlagKind, Person, Role};
 pub use build::{Build, BuildReason, BuildSource, BuiltPackage, SourceFile, Task};
 pub use failure::{FailureCause, Fault};
 pub use ids::{BuildId, JobId, ProjectId, RepositoryId, TaskId, UserId};

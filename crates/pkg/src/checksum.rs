@@ -67,6 +67,37 @@ impl Sha256 {
     }
 }
 
+/// Computes an [`Md5`] over bytes that arrive in pieces.
+#[derive(Clone, Default)]
+pub struct Md5Hasher(md5::Md5);
+
+impl Md5Hasher {
+    /// A hasher that has seen nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        use md5::Digest as _;
+        self.0.update(bytes);
+    }
+
+    /// The digest of everything seen.
+    #[must_use]
+    pub fn finish(self) -> Md5 {
+        use md5::Digest as _;
+        Md5(self.0.finalize().into())
+    }
+}
+
+impl std::fmt::Debug for Md5Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Md5Hasher")
+    }
+}
+
 impl Md5 {
     /// The digest of `bytes`.
     #[must_use]

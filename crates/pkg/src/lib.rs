@@ -14,7 +14,7 @@ pub mod problem;
 pub mod version;
 
 pub use arch::{Arch, ArchError};
-pub use checksum::{Checksum, ChecksumError, Md5, Sha256, Sha256Hasher};
+pub use checksum::{Checksum, ChecksumError, Md5, Md5Hasher, Sha256, Sha256Hasher};
 pub use format::PackageFormat;
 pub use meta::{MultiArch, PackageMeta};
 pub use recipe_kind::RecipeKind;

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{PathElement, ProjectId, ProjectName, Repository, RepositoryName};
-use pkg::Sha256;
+use model::{PathElement, ProjectId, ProjectName, Repository, RepositoryId, RepositoryName};
+use pkg::{Arch, Sha256};
 use prjconf::{Code, Evaluated, Finding, Grade, Location, Options, ServerContext, Tree};
 use store::Session;
 
 use crate::background::Reconciler;
-use crate::inner::blocking;
+use crate::inner::{Inner, blocking};
 use crate::planning::expand_path;
 use crate::projects::{check_size, existing};
 use crate::{Action, ConfigChange, ConfigRevision, Service, ServiceError, TargetName, User};
@@ -80,6 +80,27 @@ impl Service {
         session.commit().await?;
         self.inner.poke(Reconciler::Planning);
         Ok(newest)
+    }
+
+    /// As [`Self::set_config`], unless the text has an error; warnings are no reason to refuse it.
+    ///
+    /// # Errors
+    /// As [`Self::set_config`]; [`ServiceError::ConfigRefused`] with the first error.
+    pub async fn set_checked_config(
+        &self,
+        actor: &User,
+        id: ProjectId,
+        text: Vec<u8>,
+        comment: &str,
+    ) -> Result<ConfigRevision, ServiceError> {
+        check_size("build configuration", text.len() + comment.len())?;
+        let findings = self.config_findings(id, &text).await?;
+        if let Some(first) = findings.into_iter().find(|found| found.finding.grade() == Grade::Error) {
+            let project = self.project(id).await?.name;
+            let message = first.finding.message;
+            return Err(ServiceError::ConfigRefused { project, line: first.location.line, message });
+        }
+        self.set_config(actor, id, text, comment).await
     }
 
     /// One revision of the build configuration of a project; revision 0 is empty.
@@ -168,6 +189,33 @@ impl Service {
         let text = text.to_vec();
         blocking(move || findings(&text, &stacks)).await
     }
+}
+
+/// The kind of recipe (`Type`) each target of a project builds, disabled ones included.
+pub(crate) async fn recipe_kinds(
+    inner: &Inner,
+    project: ProjectId,
+) -> Result<BTreeMap<(RepositoryId, Arch), String>, ServiceError> {
+    let mut session = inner.store.read().await?;
+    let mut stacks = Vec::new();
+    for repository in session.repositories(project).await? {
+        let key = repository.id;
+        let arches: Vec<Arch> = repository.arches.iter().map(|arch| arch.arch.clone()).collect();
+        stacks.push((key, arches, layers(&mut session, repository).await?.0));
+    }
+    drop(session);
+    blocking(move || {
+        let mut kinds = BTreeMap::new();
+        for (repository, arches, layers) in stacks {
+            let tree = join(&layers);
+            for arch in arches {
+                let evaluated = prjconf::evaluate(&tree, &Options::for_arch(arch.as_str()));
+                kinds.insert((repository, arch), evaluated.config.recipe_type);
+            }
+        }
+        kinds
+    })
+    .await
 }
 
 async fn layers(

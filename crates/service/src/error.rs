@@ -1,4 +1,7 @@
-use model::{BuildId, JobId, NameError, PackageName, ProjectId, ProjectName, RepositoryName, TaskId, UserName};
+use model::{
+    BuildId, FileName, JobId, NameError, PackageName, PathElement, ProjectId, ProjectName, RepositoryName, TaskId,
+    UserName,
+};
 use pkg::{ArchError, Sha256};
 use store::{BlobError, StoreError};
 
@@ -106,6 +109,40 @@ pub enum ServiceError {
         project: ProjectName,
         /// Package.
         package: PackageName,
+    },
+    /// No such revision of a package's files.
+    #[error("package {package} has no revision {revision}")]
+    FilesMissing {
+        /// Package.
+        package: PackageName,
+        /// As it was asked for.
+        revision: String,
+    },
+    /// No such file in the newest revision of a package.
+    #[error("package {package} has no file {file}")]
+    FileMissing {
+        /// Package.
+        package: PackageName,
+        /// File.
+        file: FileName,
+    },
+    /// Others build against a repository that is to be taken away.
+    #[error("{by} builds against {repository}")]
+    RepositoryUsed {
+        /// Which.
+        repository: PathElement,
+        /// One that builds against it.
+        by: PathElement,
+    },
+    /// The build configuration has an error.
+    #[error("{project}, line {line}: {message}")]
+    ConfigRefused {
+        /// Project.
+        project: ProjectName,
+        /// Line, from 1.
+        line: usize,
+        /// The first error.
+        message: String,
     },
     /// No such revision of the build configuration.
     #[error("the build configuration of project {project} has no revision {revision}")]
@@ -341,6 +378,8 @@ impl ServiceError {
             | Self::TargetMissing { .. }
             | Self::PackageMissing { .. }
             | Self::RevisionMissing { .. }
+            | Self::FilesMissing { .. }
+            | Self::FileMissing { .. }
             | Self::BuildMissing { .. }
             | Self::TaskMissing { .. }
             | Self::JobMissing { .. }
@@ -358,9 +397,11 @@ impl ServiceError {
             | Self::PresetUnknown { .. }
             | Self::OwnsProject { .. }
             | Self::Unsupported { .. }
+            | Self::ConfigRefused { .. }
             | Self::ResultMissing { .. }
             | Self::Blob(BlobError::Mismatch { .. } | BlobError::NotAFile { .. }) => ErrorKind::Invalid,
             Self::TargetExists { .. }
+            | Self::RepositoryUsed { .. }
             | Self::UserExists { .. }
             | Self::ProjectExists { .. }
             | Self::PackageExists { .. }

@@ -2,6 +2,7 @@
 //!
 //! Speaks no wire dialect and runs no build. Read [`Service`] first; [`ServiceError`] says how things go wrong.
 
+mod about;
 mod background;
 mod builds;
 mod config;
@@ -24,8 +25,10 @@ mod planning;
 mod projects;
 mod prune;
 mod publish;
+mod rebuild;
 mod references;
 mod results;
+mod revisions;
 mod service;
 mod sources;
 mod status;
@@ -33,6 +36,7 @@ mod types;
 mod uploads;
 mod users;
 
+pub use about::{ProjectView, WantedProject, WantedRepository};
 pub use background::Background;
 pub use config::{Clock, RetryPolicy, ServiceConfig};
 pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
@@ -43,8 +47,10 @@ pub use fork::NewFork;
 pub use groups::RightChange;
 pub use jobs::{Heartbeat, JobLog};
 pub use planning::{ConfigImpact, PackageWhy, TargetImpact};
+pub use rebuild::PackageTarget;
 pub use references::{PROJECT_REFERENCE, referenced_project};
 pub use results::{Entry, Published, StoredResult, TaskLog};
+pub use revisions::{Commit, RevisionWish, WantedFile};
 pub use sched::PackageImpact;
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
@@ -52,5 +58,6 @@ pub use store::{
     BuildFilter, ConfigChange, ConfigRevision, Group, NewestTask, ProjectFilter, Target, TargetName, TaskFilter,
     UploadedFile, User,
 };
+pub use store::{PackageOutline, PackageTask, Revision, RevisionFile};
 pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fs_err as fs;
-use model::JobId;
+use model::{JobId, Timestamp};
 use store::BlobError;
 
 use crate::ServiceError;
@@ -17,11 +17,16 @@ use crate::publish;
 /// Things asked for with one statement.
 const AT_ONCE: usize = 300;
 
+/// How long a file that was sent waits for a revision.
+const WAITING: Duration = Duration::from_secs(24 * 3600);
+
 /// One pass over the whole blob folder and all logs.
 pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
     let mut changes = expiry::run_once(inner).await?;
     let mut session = inner.store.write().await?;
     changes += session.delete_orphans().await?;
+    let day = i64::try_from(WAITING.as_millis()).unwrap_or(i64::MAX);
+    changes += session.forget_waiting_files(Timestamp::from_millis(inner.now().as_millis() - day)).await?;
     session.commit().await?;
     for shard in 0..=u8::MAX {
         changes += prune_shard(inner, shard).await?;

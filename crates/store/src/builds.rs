@@ -69,7 +69,7 @@ fn build(row: &SqliteRow) -> Result<Build, StoreError> {
     })
 }
 
-fn task(row: &SqliteRow) -> Result<Task, StoreError> {
+pub(crate) fn task(row: &SqliteRow) -> Result<Task, StoreError> {
     let fields = Fields::new("tasks", row);
     Ok(Task {
         id: TaskId::new(fields.int("id")?),

@@ -6,6 +6,7 @@
 //! Durability: the write-ahead log survives the death of the program at any instant; a power cut may take the newest
 //! transactions, but never leaves a half one, and never a row whose blob is torn (blobs are synced before their row).
 
+mod about;
 mod batches;
 mod blobs;
 mod builds;
@@ -18,6 +19,7 @@ mod fork;
 mod jobs;
 mod keys;
 mod mirror;
+mod outcomes;
 mod packages;
 mod people;
 mod plan;
@@ -28,6 +30,7 @@ mod references;
 mod repositories;
 mod requirements;
 mod results;
+mod revisions;
 mod session;
 mod source;
 mod sources;
@@ -43,11 +46,13 @@ pub use error::StoreError;
 pub use jobs::{JobRow, QueuedJob};
 pub use keys::SigningKey;
 pub use mirror::{IndexKind, MirrorCheck, MirrorIndexRow, MirrorSuiteRow};
+pub use outcomes::{PackageOutline, PackageTask};
 pub use packages::NewestTask;
 pub use people::Group;
 pub use plans::{PendingTask, TaskPlan};
 pub use publication::{PublicationChange, PublishableRow, PublishedEntry, PublishedFile};
 pub use results::RepositoryResult;
+pub use revisions::{Revision, RevisionFile, tree_md5};
 pub use session::{Session, Store};
 pub use sources::{OpenSource, SourceTree};
 pub use states::TaskChange;

@@ -100,7 +100,13 @@ impl Session {
     /// # Errors
     /// [`StoreError`].
     pub async fn delete_project(&mut self, id: ProjectId, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM builds WHERE project_id = $1").bind(id.get()).execute(self.run()).await?;
+        for sql in [
+            "DELETE FROM builds WHERE project_id = $1",
+            "DELETE FROM package_revisions WHERE package_id IN (SELECT id FROM packages WHERE project_id = $1)",
+            "DELETE FROM waiting_files WHERE package_id IN (SELECT id FROM packages WHERE project_id = $1)",
+        ] {
+            sqlx::query(sql).bind(id.get()).execute(self.run()).await?;
+        }
         sqlx::query("UPDATE projects SET deleted_at = $2 WHERE id = $1")
             .bind(id.get())
             .bind(now.as_millis())

@@ -14,6 +14,8 @@ const REFERENCES: &[(&str, &str)] = &[
     ("mirror_suites", "release_sha256"),
     ("mirror_indices", "sha256"),
     ("published_files", "sha256"),
+    ("revision_files", "sha256"),
+    ("waiting_files", "sha256"),
 ];
 
 impl Session {

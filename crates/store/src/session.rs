@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "source signature", include_str!("../migrations/sqlite/0003_source_signature.sql")),
     (4, "people and packages", include_str!("../migrations/sqlite/0004_people_and_packages.sql")),
     (5, "rpm world", include_str!("../migrations/sqlite/0005_rpm_world.sql")),
+    (6, "package revisions", include_str!("../migrations/sqlite/0006_package_revisions.sql")),
 ];
 
 const READERS: u32 = 4;

@@ -63,7 +63,7 @@ impl Session {
             let build = BuildId::new(fields.int("id")?);
             let source = fields.json("source")?;
             let uploads = match &source {
-                BuildSource::Upload { .. } => self.uploads(build).await?,
+                BuildSource::Upload { .. } | BuildSource::Revision { .. } => self.uploads(build).await?,
                 BuildSource::Url { .. } => Vec::new(),
             };
             let project = ProjectId::new(fields.int("project_id")?);
@@ -84,7 +84,11 @@ impl Session {
         Ok(at.map(Timestamp::from_millis))
     }
 
-    async fn uploads(&mut self, build: BuildId) -> Result<Vec<UploadedFile>, StoreError> {
+    /// The files somebody uploaded for a build, the recipe first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn uploads(&mut self, build: BuildId) -> Result<Vec<UploadedFile>, StoreError> {
         let rows = sqlx::query("SELECT name, bytes, sha256 FROM build_uploads WHERE build_id = $1 ORDER BY position")
             .bind(build.get())
             .fetch_all(self.run())

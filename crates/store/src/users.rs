@@ -10,6 +10,15 @@ pub(crate) fn user(row: &SqliteRow) -> Result<User, StoreError> {
     Ok(User { id: UserId::new(fields.int("id")?), name: fields.name("name")?, admin: fields.flag("admin")? })
 }
 
+fn token(row: &SqliteRow) -> Result<TokenRow, StoreError> {
+    let fields = Fields::new("tokens", row);
+    Ok(TokenRow {
+        user: user(row)?,
+        secret_sha256: fields.name("secret_sha256")?,
+        expires_at: fields.time("expires_at")?,
+    })
+}
+
 impl Session {
     /// Sets a flag; whether it was not set before.
     ///
@@ -78,6 +87,26 @@ impl Session {
         Ok(())
     }
 
+    /// The token of a user that has this secret, expired or not; the last to expire.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn token_of(
+        &mut self,
+        user_name: &UserName,
+        secret_sha256: &Sha256,
+    ) -> Result<Option<TokenRow>, StoreError> {
+        let row = sqlx::query(
+            "SELECT u.id, u.name, u.admin, t.secret_sha256, t.expires_at FROM tokens t JOIN users u ON u.id = t.user_id \
+             WHERE u.name = $1 AND t.secret_sha256 = $2 ORDER BY t.expires_at DESC LIMIT 1",
+        )
+        .bind(user_name.as_str())
+        .bind(secret_sha256.to_string())
+        .fetch_optional(self.run())
+        .await?;
+        row.as_ref().map(token).transpose()
+    }
+
     /// The token with this public half, expired or not.
     ///
     /// # Errors
@@ -90,12 +119,6 @@ impl Session {
         .bind(login)
         .fetch_optional(self.run())
         .await?;
-        let Some(row) = row else { return Ok(None) };
-        let fields = Fields::new("tokens", &row);
-        Ok(Some(TokenRow {
-            user: user(&row)?,
-            secret_sha256: fields.name("secret_sha256")?,
-            expires_at: fields.time("expires_at")?,
-        }))
+        row.as_ref().map(token).transpose()
     }
 }

@@ -11,7 +11,7 @@ use service::Service;
 use tokio_util::sync::CancellationToken;
 
 use crate::guesses::Guesses;
-use crate::{copr, files, native, pages};
+use crate::{copr, files, native, obs, pages};
 
 /// What the interface needs to know besides the service.
 #[derive(Debug, Clone)]
@@ -35,7 +35,8 @@ pub(crate) struct App {
 /// Every address Kiln answers.
 pub fn router(service: Service, options: WebOptions) -> Router {
     let app = App { service, options: Arc::new(options), guesses: Arc::default() };
-    let routes = copr::routes().merge(native::routes()).merge(files::routes()).merge(pages::routes());
+    let routes =
+        copr::routes().merge(native::routes()).merge(obs::routes()).merge(files::routes()).merge(pages::routes());
     // The outer router has no routes, so its layer sees a request before the inner one looks at the path.
     Router::new().fallback_service(routes.with_state(app)).layer(middleware::map_request(collapse_slashes))
 }

@@ -12,6 +12,7 @@ mod guesses;
 mod incident;
 mod multipart;
 pub mod native;
+mod obs;
 mod pages;
 mod query;
 mod server;

@@ -9,5 +9,7 @@ mod copr_client;
 mod death;
 mod demo;
 mod kit;
+mod osc;
+mod osc_kit;
 mod rpm;
 mod why;

@@ -24,7 +24,7 @@ pub(super) struct Handed {
 pub(super) async fn get(inner: &Inner, open: &OpenSource) -> Result<(Submission, Handed), NotMade> {
     match &open.source {
         BuildSource::Url { url } => fetch(inner, url).await,
-        BuildSource::Upload { file } => uploaded(file, open),
+        BuildSource::Upload { file } | BuildSource::Revision { file, .. } => uploaded(file, open),
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use model::{BuildId, FailureCause, Fault, PackageName, SourceSignature, SourceState};
+use model::{BuildId, BuildSource, FailureCause, Fault, PackageName, SourceSignature, SourceState};
 use repo::pgp::Keyring;
 use store::{OpenSource, SourceTree};
 
@@ -200,7 +200,11 @@ async fn note(inner: &Inner, open: &OpenSource, making: Making) -> Result<(), Se
         session.put_source_signature(build, signature).await?;
     }
     match making.end {
-        Ok(made) => {
+        Ok(mut made) => {
+            // What a package is called says whoever keeps its files, not the recipe among them.
+            if let BuildSource::Revision { package, .. } = &open.source {
+                made.package = package.clone();
+            }
             session.store_source(build, &made.tree, &made.package, &made.version, now).await?;
             tracing::info!(build.id = %build, "source of build {build} is {} {}", made.package, made.version);
         }

@@ -87,7 +87,9 @@ pub(super) fn build(build: &Build, self_link: &str) -> Value {
     let id = build.id;
     let (source_type, source_metadata) = match &build.source {
         BuildSource::Url { url } => ("link", json!({"url": url})),
-        BuildSource::Upload { file } => ("upload", json!({"url": "", "pkg": file, "tmp": ""})),
+        BuildSource::Upload { file } | BuildSource::Revision { file, .. } => {
+            ("upload", json!({"url": "", "pkg": file, "tmp": ""}))
+        }
     };
     let built: Vec<Value> = build
         .built_packages()

@@ -35,11 +35,7 @@ pub(super) async fn show(
         let offset = query.integer("offset")?.or_else(|| range_start(&headers)).unwrap_or(0);
         // The first look tells whether there is such a task at all.
         look(&app, task).await?;
-        let follower = Follower { app, task, offset: u64::try_from(offset).unwrap_or(0), seen: 0, file: None };
-        let stream = futures_util::stream::unfold(follower, |mut follower| async {
-            follower.next().await.map(|piece| (piece, follower))
-        });
-        let mut response = Body::from_stream(stream).into_response();
+        let mut response = follow(app, task, u64::try_from(offset).unwrap_or(0)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, axum::http::HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(CACHE_CONTROL, axum::http::HeaderValue::from_static("no-store"));
@@ -49,6 +45,15 @@ pub(super) async fn show(
     let log = app.service.log(task).await?;
     let document = Document { path: log.path, sha256: None, media_type: MEDIA_TYPE };
     Ok(serve_document(&headers, &document).await?)
+}
+
+/// The log of a task from a byte on, and what comes until the task ends.
+pub(crate) fn follow(app: App, task: TaskId, offset: u64) -> Body {
+    let follower = Follower { app, task, offset, seen: 0, file: None };
+    let stream = futures_util::stream::unfold(follower, |mut follower| async {
+        follower.next().await.map(|piece| (piece, follower))
+    });
+    Body::from_stream(stream)
 }
 
 fn range_start(headers: &HeaderMap) -> Option<i64> {

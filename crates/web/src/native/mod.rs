@@ -19,6 +19,8 @@ mod users;
 mod why;
 pub mod wire;
 
+pub(crate) use logs::follow;
+
 use axum::Router;
 use axum::middleware;
 use axum::routing::{any, get, post, put};

@@ -31,6 +31,9 @@ fn about(build: &Build) -> String {
     let source = match &build.source {
         BuildSource::Url { url } => outside_link(url),
         BuildSource::Upload { file } => format!("{} (uploaded)", escape(file.as_str())),
+        BuildSource::Revision { package, revision, file } => {
+            format!("{} (revision {revision} of {})", escape(file.as_str()), escape(package.as_str()))
+        }
     };
     let reason = match &build.reason {
         BuildReason::Submitted { by } => format!("submitted by {}", escape(by.as_str())),

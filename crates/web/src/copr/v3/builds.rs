@@ -113,7 +113,9 @@ pub(super) async fn source_build_config(
     let build = find(&app, &id).await?;
     let (source_type, source_dict) = match &build.source {
         BuildSource::Url { url } => ("link", json!({ "url": url })),
-        BuildSource::Upload { file } => ("upload", json!({"url": "", "pkg": file, "tmp": ""})),
+        BuildSource::Upload { file } | BuildSource::Revision { file, .. } => {
+            ("upload", json!({"url": "", "pkg": file, "tmp": ""}))
+        }
     };
     let limits = app.service.limits_of(build.id).await?;
     Ok(Json(json!({

@@ -1,0 +1,219 @@
+//! What became of each package of a project in each (repository, arch), and the rows behind it.
+
+use model::{About, BuildId, PackageName, ProjectId, RepositoryId, SourceState, Task, TaskState};
+use pkg::Arch;
+use sqlx::sqlite::SqliteRow;
+
+use crate::builds::task;
+use crate::fields::Fields;
+use crate::{Session, StoreError};
+
+/// The newest task of a package in one (repository, arch), with what its build knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageTask {
+    /// Package.
+    pub package: PackageName,
+    /// The task.
+    pub task: Task,
+    /// Version of its source.
+    pub version: Option<String>,
+    /// Where its source stands.
+    pub source_state: SourceState,
+}
+
+const PACKAGE_TASKS: &str = "SELECT k.name AS package, b.version, b.source_state, t.id, t.build_id, \
+     r.name AS repository, t.arch, t.state, t.verdict, t.failure, t.started_at, t.ended_at, t.attempts, \
+     t.built_packages FROM packages k JOIN repositories r ON r.project_id = k.project_id \
+     JOIN repository_arches a ON a.repository_id = r.id \
+     JOIN tasks t ON t.id = (SELECT MAX(n.id) FROM tasks n WHERE n.package_id = k.id AND n.repository_id = r.id \
+     AND n.arch = a.arch) JOIN builds b ON b.id = t.build_id WHERE k.project_id = $1";
+
+fn package_task(row: &SqliteRow) -> Result<PackageTask, StoreError> {
+    let fields = Fields::new("tasks", row);
+    Ok(PackageTask {
+        package: fields.name("package")?,
+        version: fields.maybe_text("version")?,
+        source_state: fields.word("source_state", SourceState::parse)?,
+        task: task(row)?,
+    })
+}
+
+/// A package with what decides where it is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageOutline {
+    /// Name.
+    pub name: PackageName,
+    /// What its owner says of it.
+    pub about: About,
+    /// Whether files of it are kept.
+    pub has_revision: bool,
+}
+
+const PACKAGE_OUTLINES: &str = "SELECT k.id, k.name, k.about, \
+     EXISTS (SELECT 1 FROM package_revisions r WHERE r.package_id = k.id) AS has_revision \
+     FROM packages k WHERE k.project_id = $1 ORDER BY k.name";
+
+impl Session {
+    /// The packages of a project by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn package_outlines(&mut self, project: ProjectId) -> Result<Vec<PackageOutline>, StoreError> {
+        let rows = sqlx::query(PACKAGE_OUTLINES).bind(project.get()).fetch_all(self.run()).await?;
+        rows.iter()
+            .map(|row| {
+                let fields = Fields::new("packages", row);
+                Ok(PackageOutline {
+                    name: fields.name("name")?,
+                    about: fields.json("about")?,
+                    has_revision: fields.flag("has_revision")?,
+                })
+            })
+            .collect()
+    }
+
+    /// The newest task of each package of a project, or of one, in each (repository, arch), disabled ones included; by
+    /// package.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn package_tasks(
+        &mut self,
+        project: ProjectId,
+        package: Option<&PackageName>,
+    ) -> Result<Vec<PackageTask>, StoreError> {
+        let sql = match package {
+            Some(_) => format!("{PACKAGE_TASKS} AND k.name = $2 ORDER BY r.id, a.id"),
+            None => format!("{PACKAGE_TASKS} ORDER BY k.name, r.id, a.id"),
+        };
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(project.get());
+        let query = match package {
+            Some(name) => query.bind(name.to_string()),
+            None => query,
+        };
+        query.fetch_all(self.run()).await?.iter().map(package_task).collect()
+    }
+
+    /// The tasks of a package in one (repository, arch), newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tasks_of_package(
+        &mut self,
+        package: i64,
+        (repository, arch): (RepositoryId, &Arch),
+        limit: u32,
+    ) -> Result<Vec<PackageTask>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT k.name AS package, b.version, b.source_state, t.id, t.build_id, r.name AS repository, t.arch, \
+             t.state, t.verdict, t.failure, t.started_at, t.ended_at, t.attempts, t.built_packages \
+             FROM tasks t JOIN packages k ON k.id = t.package_id JOIN repositories r ON r.id = t.repository_id \
+             JOIN builds b ON b.id = t.build_id \
+             WHERE t.package_id = $1 AND t.repository_id = $2 AND t.arch = $3 ORDER BY t.id DESC LIMIT $4",
+        )
+        .bind(package)
+        .bind(repository.get())
+        .bind(arch.as_str())
+        .bind(i64::from(limit))
+        .fetch_all(self.run())
+        .await?;
+        rows.iter().map(package_task).collect()
+    }
+
+    /// Unfinished builds of a package, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_builds_of_package(&mut self, package: i64) -> Result<Vec<BuildId>, StoreError> {
+        let ids: Vec<(i64,)> =
+            sqlx::query_as("SELECT id FROM builds WHERE package_id = $1 AND finished = 0 ORDER BY id")
+                .bind(package)
+                .fetch_all(self.run())
+                .await?;
+        Ok(ids.into_iter().map(|(id,)| BuildId::new(id)).collect())
+    }
+
+    /// Takes the finished tasks of a package in one (repository, arch) away with all they left, and builds that have no task
+    /// then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn wipe_package(
+        &mut self,
+        package: i64,
+        repository: RepositoryId,
+        arch: &Arch,
+    ) -> Result<(), StoreError> {
+        let finished: Vec<String> = TaskState::ALL
+            .iter()
+            .filter(|state| state.is_finished())
+            .map(|state| format!("'{}'", state.as_str()))
+            .collect();
+        let sql = format!(
+            "DELETE FROM tasks WHERE package_id = $1 AND repository_id = $2 AND arch = $3 AND state IN ({})",
+            finished.join(", ")
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(package)
+            .bind(repository.get())
+            .bind(arch.as_str())
+            .execute(self.run())
+            .await?;
+        sqlx::query(
+            "DELETE FROM builds WHERE package_id = $1 AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.build_id = builds.id)",
+        )
+        .bind(package)
+        .execute(self.run())
+        .await?;
+        Ok(())
+    }
+
+    /// The newest unfinished build with a task in a repository, or in one of its architectures.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_build_in(
+        &mut self,
+        repository: RepositoryId,
+        arch: Option<&Arch>,
+    ) -> Result<Option<BuildId>, StoreError> {
+        let found: Option<(i64,)> = sqlx::query_as(
+            "SELECT build_id FROM tasks WHERE repository_id = $1 AND ($2 IS NULL OR arch = $2) \
+             AND state IN ('waiting', 'pending', 'starting', 'running') ORDER BY id DESC LIMIT 1",
+        )
+        .bind(repository.get())
+        .bind(arch.map(Arch::as_str))
+        .fetch_optional(self.run())
+        .await?;
+        Ok(found.map(|(id,)| BuildId::new(id)))
+    }
+
+    /// Takes an architecture away from a repository. Its tasks stay.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_arch(&mut self, repository: RepositoryId, arch: &Arch) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM repository_arches WHERE repository_id = $1 AND arch = $2")
+            .bind(repository.get())
+            .bind(arch.as_str())
+            .execute(self.run())
+            .await?;
+        Ok(())
+    }
+
+    /// Takes a repository away with its tasks, and with builds that have no task then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_repository(&mut self, project: ProjectId, repository: RepositoryId) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM tasks WHERE repository_id = $1").bind(repository.get()).execute(self.run()).await?;
+        sqlx::query("DELETE FROM repositories WHERE id = $1").bind(repository.get()).execute(self.run()).await?;
+        sqlx::query(
+            "DELETE FROM builds WHERE project_id = $1 AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.build_id = builds.id)",
+        )
+        .bind(project.get())
+        .execute(self.run())
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,192 @@
+//! From a request to its handler.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::response::{IntoResponse as _, Response};
+use model::{About, ProjectName};
+use service::TargetName;
+
+use super::call::{Answer, Call, directory, document, ok, package_name, project_name, read_xml};
+use super::error::ObsError;
+use super::{binaries, commands, config, instance, log, meta, packages, results, sources};
+use crate::app::App;
+use crate::body::BodyReader;
+use crate::query::Query;
+use crate::{address, auth};
+
+/// Answers every request of the dialect.
+pub(super) async fn handle(State(app): State<App>, request: Request) -> Response {
+    answer(app, request).await.unwrap_or_else(|error| error.into_response())
+}
+
+async fn answer(app: App, request: Request) -> Answer {
+    let (parts, body) = request.into_parts();
+    let segments = parts.uri.path().split('/').filter(|segment| !segment.is_empty()).map(address::decode);
+    let segments: Option<Vec<String>> = segments.collect();
+    let segments = segments.ok_or_else(|| ObsError::invalid("path is not utf-8"))?;
+    let path: Vec<&str> = segments.iter().map(String::as_str).collect();
+    if path == ["about"] {
+        return Ok(instance::about());
+    }
+    let Some((user, _)) = auth::caller_of(&parts, &app).await? else {
+        // The client sends the whole body before it reads that it should have said who it is.
+        drain(body, app.options.upload_bytes).await;
+        return Err(ObsError::unauthorized());
+    };
+    let query = Query::parse(parts.uri.query());
+    let call = Call { app, user, query, headers: parts.headers };
+    let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
+    match path.split_first() {
+        Some((&"source", rest)) => source(&call, &method, rest, body).await,
+        Some((&"build", rest)) => build(&call, &method, rest).await,
+        _ if method == Method::GET => other(&call, &path).await,
+        _ => Err(unknown(&method, &path)),
+    }
+}
+
+/// Reads a body to its end and forgets it.
+async fn drain(body: Body, limit_bytes: u64) {
+    let mut reader = BodyReader::new(body, limit_bytes);
+    while let Ok(Some(_)) = reader.next().await {}
+}
+
+fn unknown(method: &Method, path: &[&str]) -> ObsError {
+    let path: String = path.join("/").chars().take(200).collect();
+    ObsError::new(axum::http::StatusCode::BAD_REQUEST, "not_supported", format!("unknown request: {method}:/{path}"))
+}
+
+async fn other(call: &Call, path: &[&str]) -> Answer {
+    match path {
+        ["configuration"] => instance::configuration(call).await,
+        ["distributions"] => instance::distributions(call).await,
+        ["architectures"] => instance::architectures(call).await,
+        ["person", name] => instance::person(call, name).await,
+        ["search", what] => instance::search(call, what).await,
+        ["request"] => instance::requests(call),
+        _ => Err(unknown(&Method::GET, path)),
+    }
+}
+
+async fn source(call: &Call, method: &Method, path: &[&str], body: Body) -> Answer {
+    let [name, rest @ ..] = path else { return instance::projects(call).await };
+    if let (["_meta"], method) = (rest, method.as_str()) {
+        return match method {
+            "GET" => project_meta(call, name).await,
+            "PUT" => put_project_meta(call, name, body).await,
+            _ => Err(ObsError::invalid(format!("{method} of a _meta"))),
+        };
+    }
+    let project = call.project(name).await?;
+    match (method.as_str(), rest) {
+        ("GET", []) => sources::packages(call, &project).await,
+        ("DELETE", []) => sources::delete_project(call, &project).await,
+        ("GET", ["_config"] | ["_project", "_config"]) => config::show(call, &project).await,
+        ("PUT", ["_config"] | ["_project", "_config"]) => config::store(call, &project, body).await,
+        ("GET", ["_history"] | ["_project", "_history"]) => config::revisions(call, &project).await,
+        ("GET", ["_project"]) => config::listing(call, &project).await,
+        ("GET", ["_project", "_meta"]) => project_meta(call, name).await,
+        ("POST", ["_project"]) => sources::command(call, &project, "_project", body).await,
+        ("GET", ["_pubkey"]) => sources::public_key(call, &project).await,
+        // The client asks for the public key itself then.
+        ("GET", ["_keyinfo"]) => Err(ObsError::missing("this server has no _keyinfo")),
+        (_, ["_attribute", ..] | [_, "_attribute", ..]) => Err(ObsError::missing("this server has no attributes")),
+        ("POST", []) => Err(ObsError::not_yet("commands of a project")),
+        ("GET", [package]) => sources::listing(call, &project, package).await,
+        ("POST", [package]) => sources::command(call, &project, package, body).await,
+        ("DELETE", [package]) => sources::delete_package(call, &project, package).await,
+        ("GET", [package, "_meta"]) => {
+            let package = package_name(package)?;
+            let about: About = call.app.service.about_package(project.id, &package).await?;
+            Ok(document(&meta::package(&project.name, &package, &about)))
+        }
+        ("PUT", [package, "_meta"]) => {
+            let package = package_name(package)?;
+            let about = meta::read_package(&read_xml(body).await?, &project.name, &package)?;
+            call.app.service.put_about_package(&call.user, project.id, &package, &about).await?;
+            Ok(ok())
+        }
+        ("GET", [package, "_history"]) => sources::history(call, &project, package).await,
+        ("GET", [package, file]) => sources::file(call, &project, package, file).await,
+        ("PUT", [package, file]) => sources::put_file(call, &project, package, file, body).await,
+        ("DELETE", [package, file]) => sources::delete_file(call, &project, package, file).await,
+        _ => Err(unknown(method, path)),
+    }
+}
+
+async fn project_meta(call: &Call, name: &str) -> Answer {
+    let name: ProjectName = project_name(name)?;
+    if call.query.get("view").is_some() || call.query.get("rev").is_some() {
+        return Err(ObsError::not_yet("revisions of a _meta"));
+    }
+    Ok(document(&meta::project(&call.app.service.project_view(&name).await?)))
+}
+
+async fn put_project_meta(call: &Call, name: &str, body: Body) -> Answer {
+    let name: ProjectName = project_name(name)?;
+    if call.flag("remove_linking_repositories")? {
+        return Err(ObsError::not_yet("remove_linking_repositories=1; force=1 leaves their paths as they are"));
+    }
+    let force = call.flag("force")?;
+    let wanted = meta::read_project(&read_xml(body).await?, &name)?;
+    call.app.service.put_project(&call.user, &name, wanted, force).await?;
+    Ok(ok())
+}
+
+async fn build(call: &Call, method: &Method, path: &[&str]) -> Answer {
+    let [name, rest @ ..] = path else { return instance::projects(call).await };
+    let project = call.project(name).await?;
+    match (method.as_str(), rest) {
+        ("GET", []) => {
+            Ok(directory(call.app.service.repositories(project.id).await?.iter().map(|one| one.name.clone())))
+        }
+        ("POST", []) => commands::run(call, &project).await,
+        ("GET", ["_result"]) => results::show(call, &project).await,
+        ("GET", [repository]) => {
+            let repositories = call.app.service.repositories(project.id).await?;
+            let found = repositories.iter().find(|one| one.name.as_str() == *repository);
+            let missing = || ObsError::missing(format!("project '{name}' has no repository '{repository}'"));
+            Ok(directory(found.ok_or_else(missing)?.arches.iter().map(|arch| arch.arch.clone())))
+        }
+        ("GET", [repository, "_buildconfig"]) => packages::build_config(call, &project, repository).await,
+        (_, [repository, arch, rest @ ..]) => {
+            let target = packages::target(call, &project, repository, arch).await?;
+            in_target(call, method, (&project, &target), rest).await
+        }
+        _ => Err(unknown(method, path)),
+    }
+}
+
+async fn in_target(
+    call: &Call,
+    method: &Method,
+    (project, target): (&model::Project, &TargetName),
+    path: &[&str],
+) -> Answer {
+    match (method.as_str(), path) {
+        ("GET", []) => {
+            let tasks = call.app.service.package_tasks(project.id, None).await?;
+            let here = tasks
+                .into_iter()
+                .filter(|found| found.task.repository == target.repository && found.task.arch == target.arch);
+            Ok(directory(here.map(|found| found.package)))
+        }
+        ("GET", ["_jobhistory"]) => packages::job_history(call, project, target).await,
+        ("GET", ["_repository"]) => binaries::repository(call, project, target).await,
+        ("GET", ["_repository", "_buildconfig"]) => {
+            packages::build_config(call, project, target.repository.as_str()).await
+        }
+        ("GET", ["_repository", name]) => binaries::repository_file(call, project, target, name).await,
+        ("GET", [package]) => binaries::list(call, project, target, package).await,
+        ("GET", [package, "_log"]) => log::show(call, project, target, package).await,
+        ("GET", [package, "_status"]) => packages::status(call, project, target, package).await,
+        ("GET", [package, "_reason"]) => packages::reason(call, project, target, package).await,
+        ("GET", [package, "_history"]) => packages::history(call, project, target, package).await,
+        ("GET", [package, "_buildinfo"]) => packages::build_info(call, project, target, package).await,
+        ("POST", [_, "_buildinfo"]) => Err(ObsError::not_yet("a buildinfo of a recipe that is sent along")),
+        // What the client fetches besides, and is content to miss.
+        ("GET", [_, "rpmlint.log" | "_statistics"]) => Err(ObsError::missing("no such file")),
+        ("GET", [package, file]) => binaries::file(call, project, target, package, file).await,
+        _ => Err(unknown(method, path)),
+    }
+}

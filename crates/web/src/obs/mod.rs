@@ -1,0 +1,43 @@
+//! Open Build Service's interface, as its command-line client `osc` knows it: `/source`, `/build` and a few more.
+//!
+//! Words of that service live here and nowhere else: `_meta` in [`meta`], states in [`codes`]. Everything but `/about` needs
+//! credentials; the client sends them after a 401 only, so every request comes twice. What Kiln does not have is refused
+//! with a summary that names it, never answered as if it were there.
+
+mod binaries;
+mod call;
+mod codes;
+mod commands;
+mod config;
+mod dispatch;
+mod error;
+mod instance;
+mod log;
+mod meta;
+mod packages;
+mod results;
+mod sources;
+mod xml;
+
+use axum::Router;
+use axum::routing::any;
+
+use crate::app::App;
+
+/// The first parts of its paths that have anything below them.
+const TREES: [&str; 6] = ["source", "build", "person", "search", "request", "published"];
+
+/// Paths of their own.
+const LEAVES: [&str; 5] = ["/about", "/configuration", "/distributions", "/architectures", "/worker"];
+
+/// The routes of the dialect: one handler, which takes the path apart itself, since the client writes the same name both
+/// with and without percent signs.
+pub(crate) fn routes() -> Router<App> {
+    let leaves = LEAVES.into_iter().fold(Router::new(), |router, path| router.route(path, any(dispatch::handle)));
+    TREES.into_iter().fold(leaves, |router, tree| {
+        router
+            .route(&format!("/{tree}"), any(dispatch::handle))
+            .route(&format!("/{tree}/"), any(dispatch::handle))
+            .route(&format!("/{tree}/{{*path}}"), any(dispatch::handle))
+    })
+}
