@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use model::{
-    About, Flag, FlagKind, PackageName, PathElement, Person, Project, ProjectId, ProjectName, ProjectSettings,
+    About, ArchOptions, Flag, FlagKind, PackageName, PathElement, Person, Project, ProjectId, ProjectName,
+    ProjectSettings,
 };
 use model::{PackageSettings, Repository, RepositoryArch, RepositoryId, RepositoryName, RightState, Role};
 use model::{TriggerPolicy, UserName};
@@ -74,7 +75,9 @@ impl Service {
         about.set(FlagKind::Publish, None, project.settings.publish);
         for repository in &repositories {
             for arch in &repository.arches {
-                about.set(FlagKind::Build, Some((&repository.name, &arch.arch)), arch.enabled);
+                let place = Some((&repository.name, &arch.arch));
+                about.set(FlagKind::Build, place, arch.enabled);
+                about.set(FlagKind::DebugInfo, place, arch.options.debug_packages);
             }
         }
         Ok(ProjectView { project, about, repositories })
@@ -164,16 +167,19 @@ impl Service {
                 }
             }
             for arch in &repository.arches {
-                let enabled = wanted.about.is_on(FlagKind::Build, Some((&repository.name, arch)), true);
+                let place = Some((&repository.name, arch));
+                let enabled = wanted.about.is_on(FlagKind::Build, place, true);
+                let debug_packages = wanted.about.is_on(FlagKind::DebugInfo, place, false);
                 let old = before.and_then(|before| before.arches.iter().find(|old| old.arch == *arch));
                 if enabled && !old.is_some_and(|old| old.enabled) {
                     fresh.push(TargetName { repository: repository.name.clone(), arch: arch.clone() });
                 }
+                let options = old.map(|old| old.options.clone()).unwrap_or_default();
                 let new = RepositoryArch {
                     arch: arch.clone(),
                     enabled,
                     extra_packages: old.map(|old| old.extra_packages.clone()).unwrap_or_default(),
-                    options: old.map(|old| old.options.clone()).unwrap_or_default(),
+                    options: ArchOptions { debug_packages, ..options },
                 };
                 session.put_arch(id, &new).await?;
             }
