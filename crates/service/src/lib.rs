@@ -12,6 +12,7 @@ mod distributions;
 mod error;
 mod expiry;
 mod fetch;
+mod fields;
 mod fork;
 mod formats;
 mod groups;

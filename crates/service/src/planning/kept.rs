@@ -14,6 +14,7 @@ use pkg::Sha256;
 use repo::rpmmd::FileDigest;
 
 use super::world::{ArchiveDigest, ArchiveFile, ArchiveFiles, Base};
+use crate::fields::{push_bytes, push_number, take_bytes, take_number, take_text};
 
 /// Most files kept.
 const MOST_FILES: usize = 8;
@@ -67,7 +68,7 @@ fn encode(digest: &Sha256, base: &Base) -> Vec<u8> {
     push_bytes(&mut out, &builder);
     let start = out.len();
     out.extend_from_slice(&FORM.to_le_bytes());
-    out.extend_from_slice(&(base.files.archives.len() as u64).to_le_bytes());
+    push_number(&mut out, base.files.archives.len());
     for archive in &base.files.archives {
         push_bytes(&mut out, archive.as_bytes());
     }
@@ -94,11 +95,6 @@ fn push_digest(out: &mut Vec<u8>, digest: &FileDigest) {
     out.resize(out.len() + 64 - bytes.len(), 0);
 }
 
-fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-    out.extend_from_slice(bytes);
-}
-
 fn decode(digest: &Sha256, bytes: &[u8]) -> Option<Base> {
     let (rest, sum) = bytes.split_last_chunk::<32>()?;
     let mut rest = rest;
@@ -110,9 +106,9 @@ fn decode(digest: &Sha256, bytes: &[u8]) -> Option<Base> {
     let count = take_number(&mut rest)?;
     let mut files = ArchiveFiles::default();
     for _ in 0..count {
-        files.archives.push(str::from_utf8(take_bytes(&mut rest)?).ok()?.to_owned());
+        files.archives.push(take_text(&mut rest)?);
     }
-    str::from_utf8(take_bytes(&mut rest)?).ok()?.clone_into(&mut files.paths);
+    files.paths = take_text(&mut rest)?;
     let (entries, behind) = rest.as_chunks::<FILE_BYTES>();
     files.files = entries.iter().map(archive_file).collect::<Option<_>>()?;
     let builder = PoolBuilder::from_bytes(digest.as_bytes(), builder).ok()?;
@@ -134,19 +130,6 @@ fn archive_file(entry: &[u8; FILE_BYTES]) -> Option<ArchiveFile> {
         bytes: u64::from_le_bytes(*bytes),
         digest: ArchiveDigest::new(digest),
     })
-}
-
-fn take_number(rest: &mut &[u8]) -> Option<u64> {
-    let (number, behind) = rest.split_first_chunk()?;
-    *rest = behind;
-    Some(u64::from_le_bytes(*number))
-}
-
-fn take_bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(take_number(rest)?).ok()?;
-    let (bytes, behind) = rest.split_at_checked(length)?;
-    *rest = behind;
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use fs_err as fs;
 use pkg::Sha256;
 use repo::rpmmd::PackageOutline;
 
+use crate::fields::{push_bytes, push_number, take_bytes, take_number, take_sha256, take_text};
+
 /// In front of everything; another number for another form.
 const FORM: u64 = 1;
 
@@ -101,38 +103,6 @@ fn decode(bytes: &[u8]) -> Option<Kept> {
         kept.layouts.push((take_text(&mut rest)?, take_bytes(&mut rest)?.to_vec()));
     }
     rest.is_empty().then_some(kept)
-}
-
-fn push_number(out: &mut Vec<u8>, number: usize) {
-    out.extend_from_slice(&(number as u64).to_le_bytes());
-}
-
-fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    push_number(out, bytes.len());
-    out.extend_from_slice(bytes);
-}
-
-fn take_number(rest: &mut &[u8]) -> Option<u64> {
-    let (number, behind) = rest.split_first_chunk()?;
-    *rest = behind;
-    Some(u64::from_le_bytes(*number))
-}
-
-fn take_sha256(rest: &mut &[u8]) -> Option<Sha256> {
-    let (digest, behind) = rest.split_first_chunk()?;
-    *rest = behind;
-    Some(Sha256::from_bytes(*digest))
-}
-
-fn take_bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(take_number(rest)?).ok()?;
-    let (bytes, behind) = rest.split_at_checked(length)?;
-    *rest = behind;
-    Some(bytes)
-}
-
-fn take_text(rest: &mut &[u8]) -> Option<String> {
-    Some(str::from_utf8(take_bytes(rest)?).ok()?.to_owned())
 }
 
 #[cfg(test)]
