@@ -1,5 +1,6 @@
 //! Request bodies: bounded in size, and given up when the client falls silent.
 
+use axum::http::StatusCode;
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, Bytes};
@@ -26,6 +27,17 @@ pub(crate) enum BodyError {
     /// The connection broke, or its framing is wrong.
     #[error("the request body could not be read")]
     Connection(#[source] axum::Error),
+}
+
+impl BodyError {
+    /// The status every dialect answers with.
+    pub(crate) const fn status(&self) -> StatusCode {
+        match self {
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Silent => StatusCode::REQUEST_TIMEOUT,
+            Self::Connection(_) => StatusCode::BAD_REQUEST,
+        }
+    }
 }
 
 /// Reads a body piece by piece.

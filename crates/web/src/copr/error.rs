@@ -135,12 +135,7 @@ impl From<QueryError> for CoprError {
 
 impl From<BodyError> for CoprError {
     fn from(error: BodyError) -> Self {
-        let status = match error {
-            BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            BodyError::Silent => StatusCode::REQUEST_TIMEOUT,
-            BodyError::Connection(_) => StatusCode::BAD_REQUEST,
-        };
-        Self::new(status, incident::chain(&error))
+        Self::new(error.status(), incident::chain(&error))
     }
 }
 

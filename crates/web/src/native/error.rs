@@ -92,12 +92,7 @@ impl From<QueryError> for NativeError {
 
 impl From<BodyError> for NativeError {
     fn from(error: BodyError) -> Self {
-        let status = match error {
-            BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            BodyError::Silent => StatusCode::REQUEST_TIMEOUT,
-            BodyError::Connection(_) => StatusCode::BAD_REQUEST,
-        };
-        Self::new(status, ErrorCode::Invalid, incident::chain(&error))
+        Self::new(error.status(), ErrorCode::Invalid, incident::chain(&error))
     }
 }
 

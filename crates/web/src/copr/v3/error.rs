@@ -118,12 +118,7 @@ impl From<ServiceError> for V3Error {
 
 impl From<BodyError> for V3Error {
     fn from(error: BodyError) -> Self {
-        let status = match error {
-            BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            BodyError::Silent => StatusCode::REQUEST_TIMEOUT,
-            BodyError::Connection(_) => StatusCode::BAD_REQUEST,
-        };
-        Self::new(status, incident::chain(&error))
+        Self::new(error.status(), incident::chain(&error))
     }
 }
 
