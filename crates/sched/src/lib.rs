@@ -6,14 +6,18 @@
 
 mod block;
 mod config;
+mod environment;
 mod impact;
+mod needs;
 mod plan;
 mod settings;
 mod snapshot;
 mod why;
 
 pub use config::expand_config;
+pub use environment::{Environment, environment};
 pub use impact::{PackageImpact, impact};
+pub use needs::{Needs, needs};
 pub use plan::plan;
 pub use settings::{build_settings, macro_words};
 pub use snapshot::{BlockPolicy, Plan, PlannedTask, RootPlan, Snapshot, WantedTask};
