@@ -17,8 +17,102 @@ pub struct About {
     pub url: Option<String>,
     /// Who has to do with it, in the owner's order.
     pub people: Vec<Person>,
+    /// Groups that have to do with it, in the owner's order.
+    pub groups: Vec<GroupRole>,
     /// Switches, in the owner's order.
     pub flags: Vec<Flag>,
+    /// What its owner says of repositories beside what they are, in the owner's order; a package has none.
+    pub repositories: Vec<RepositoryAbout>,
+}
+
+/// What the owner of a project says of one of its repositories. Words that say the usual are not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryAbout {
+    /// Which.
+    pub name: RepositoryName,
+    /// Which changes of dependencies make its packages be built again.
+    #[serde(default)]
+    pub rebuild: RebuildScope,
+    /// Which builds of dependencies its packages wait for.
+    #[serde(default)]
+    pub block: BlockScope,
+}
+
+/// Which changes make a package be built again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RebuildScope {
+    /// Any of its dependencies and of theirs.
+    #[default]
+    Transitive,
+    /// Those of what it names itself.
+    Direct,
+    /// Only those of its own sources.
+    Local,
+}
+
+impl RebuildScope {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Transitive, Self::Direct, Self::Local];
+
+    /// The spelling in the store and on every wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transitive => "transitive",
+            Self::Direct => "direct",
+            Self::Local => "local",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+/// Which builds a package waits for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockScope {
+    /// Those of all its dependencies.
+    #[default]
+    All,
+    /// Those of its own repository.
+    Local,
+    /// None: it is built with what is there.
+    Never,
+}
+
+impl BlockScope {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::All, Self::Local, Self::Never];
+
+    /// The spelling in the store and on every wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Local => "local",
+            Self::Never => "never",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+/// A group that has to do with a project or a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRole {
+    /// Which.
+    pub group: UserName,
+    /// As what.
+    pub role: Role,
 }
 
 /// Somebody who has to do with a project or a package.
@@ -79,13 +173,17 @@ pub enum FlagKind {
     Publish,
     /// Whether packages with debugging information are made.
     DebugInfo,
+    /// Whether builds can use results.
+    UseForBuild,
+    /// Whether nothing of it may be changed.
+    Lock,
 }
 
 impl FlagKind {
     /// What counts where no switch says anything.
     #[must_use]
     pub const fn default_value(self) -> bool {
-        !matches!(self, Self::DebugInfo)
+        !matches!(self, Self::DebugInfo | Self::Lock)
     }
 }
 
@@ -123,6 +221,19 @@ impl About {
         let fitting = self.flags.iter().filter(|flag| flag.kind == kind);
         let weighed = fitting.filter_map(|flag| Some((flag.weight(place)?, !flag.on)));
         weighed.max().map_or(default, |(_, off)| !off)
+    }
+
+    /// Whether nothing of it may be changed.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.is_on(FlagKind::Lock, None, false)
+    }
+
+    /// What is said of a repository; the usual, if nothing is.
+    #[must_use]
+    pub fn of_repository(&self, name: &RepositoryName) -> (RebuildScope, BlockScope) {
+        let found = self.repositories.iter().find(|said| said.name == *name);
+        found.map(|said| (said.rebuild, said.block)).unwrap_or_default()
     }
 
     /// Sets the switch of exactly this place, if the whole says otherwise there.

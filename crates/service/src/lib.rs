@@ -8,6 +8,7 @@ mod builds;
 mod config;
 mod configurations;
 mod crew;
+mod descriptions;
 mod distributions;
 mod error;
 mod expiry;
@@ -33,14 +34,16 @@ mod revisions;
 mod service;
 mod sources;
 mod status;
+mod switches;
 mod types;
 mod uploads;
 mod users;
 
-pub use about::{ProjectView, WantedProject, WantedRepository};
+pub use about::{Change, ProjectView, WantedProject, WantedRepository};
 pub use background::Background;
 pub use config::{Clock, RetryPolicy, ServiceConfig};
 pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
+pub use descriptions::{BuiltPlace, DescribedProject, Said, SwitchChange};
 pub use distributions::{DistributionOptions, MirrorStatus};
 pub use error::{Action, ErrorKind, ProjectKey, ServiceError};
 pub use expand::{LineOrigin, Why};
@@ -61,6 +64,6 @@ pub use store::{
     BuildFilter, ConfigChange, ConfigRevision, Group, NewestTask, ProjectFilter, Target, TargetName, TaskFilter,
     UploadedFile, User,
 };
-pub use store::{PackageOutline, PackageTask, Revision, RevisionFile};
+pub use store::{Description, PackageOutline, PackageTask, Revision, RevisionFile};
 pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;

@@ -170,6 +170,9 @@ impl Service {
         let mut session = self.inner.store.write().await?;
         let repositories = session.repositories(project.id).await?;
         let about = session.about_package(package.id).await?;
+        if about.is_locked() {
+            return Ok(());
+        }
         let is_wanted = |repository: &Repository, arch: &Arch| {
             let target = TargetName { repository: repository.name.clone(), arch: arch.clone() };
             targets.is_none_or(|targets| targets.contains(&target))

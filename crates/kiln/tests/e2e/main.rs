@@ -12,5 +12,6 @@ mod kit;
 mod osc;
 mod osc_build;
 mod osc_kit;
+mod osc_projects;
 mod rpm;
 mod why;

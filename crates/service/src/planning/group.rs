@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use expand::PackageId;
-use model::{Repository, RepositoryId, TargetAdditions, TaskId, TriggerPolicy, Verdict};
+use model::{BlockScope, Repository, RepositoryId, TargetAdditions, TaskId, TriggerPolicy, Verdict};
 use pkg::{Arch, PackageFormat, Sha256, Sha256Hasher};
 use sched::{BlockPolicy, Plan, Snapshot, WantedTask};
 use store::{PendingTask, SourceTree};
@@ -88,7 +88,7 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
             pool: &world.pool,
             is_local: &is_local,
             additions: &gathered.additions,
-            block: if gathered.trigger == TriggerPolicy::OnChange { BlockPolicy::Older } else { BlockPolicy::Never },
+            block: gathered.block,
             tasks: &wanted,
         });
         drop(reader);
@@ -109,6 +109,7 @@ struct Gathered {
     merged: MergedConfig,
     additions: TargetAdditions,
     trigger: TriggerPolicy,
+    block: BlockPolicy,
     trees: Vec<SourceTree>,
 }
 
@@ -118,7 +119,7 @@ impl Gathered {
         let mut hasher = Sha256Hasher::new();
         hasher.update(self.inputs.digest().as_bytes());
         hasher.update(self.merged.sha256.as_bytes());
-        hasher.update(format!("{:?} {:?}", self.additions, self.trigger).as_bytes());
+        hasher.update(format!("{:?} {:?} {:?}", self.additions, self.trigger, self.block).as_bytes());
         for task in tasks {
             hasher.update(format!("\n{} {} {:?}", task.task, task.source_tree, task.requirements).as_bytes());
         }
@@ -134,6 +135,7 @@ pub(super) struct Surroundings {
     pub(super) inputs: WorldInputs,
     pub(super) additions: TargetAdditions,
     pub(super) trigger: TriggerPolicy,
+    pub(super) block: BlockPolicy,
 }
 
 /// Reads what a plan needs; or why all tasks of the group have to wait.
@@ -153,11 +155,11 @@ async fn gather(
         trees.push(session.source_tree(&task.source_tree).await?.ok_or_else(missing)?);
     }
     drop(session);
-    let Surroundings { texts, inputs, additions, trigger, .. } = around;
+    let Surroundings { texts, inputs, additions, trigger, block, .. } = around;
     let arch = key.1.clone();
     let merged = blocking(move || texts.merge(&arch)).await?;
     let inputs = inputs.for_config(&merged);
-    Ok(Ok(Gathered { inputs, merged, additions, trigger, trees }))
+    Ok(Ok(Gathered { inputs, merged, additions, trigger, block, trees }))
 }
 
 /// Reads what the roots of a group are made of; or why none can be made.
@@ -183,12 +185,16 @@ pub(super) async fn surroundings(
     if let Some(verdict) = unfetched_mirror(inner, session, &layers, &inputs).await? {
         return Ok(Err(GroupPlan::Wait(verdict)));
     }
-    let settings = match layers.first().map(|layer| layer.project) {
-        Some(id) => session.project(id).await?.map(|project| project.settings),
-        None => None,
-    };
-    let trigger = settings.map(|settings| settings.trigger).unwrap_or_default();
-    Ok(Ok(Surroundings { layers, texts, inputs, additions, trigger }))
+    let (mut trigger, mut block) = (TriggerPolicy::default(), BlockPolicy::Never);
+    if let Some(own) = layers.first() {
+        let settings = session.project(own.project).await?.map(|project| project.settings);
+        trigger = settings.map(|settings| settings.trigger).unwrap_or_default();
+        let (_, scope) = session.about_project(own.project).await?.of_repository(&own.repository.name);
+        if trigger == TriggerPolicy::OnChange && scope != BlockScope::Never {
+            block = BlockPolicy::Older;
+        }
+    }
+    Ok(Ok(Surroundings { layers, texts, inputs, additions, trigger, block }))
 }
 
 /// Whether a layer could never offer packages for an architecture: it mirrors an archive, but not for that.

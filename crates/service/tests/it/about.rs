@@ -25,7 +25,7 @@ async fn the_switch_of_debugging_information_is_a_setting_of_each_target() {
             arches: vec![arch("x86_64"), arch("i586")],
         }],
     };
-    let project = world.service.put_project(&alice, &name, wanted, false).await.unwrap();
+    let project = world.service.put_project(&alice, &name, wanted, service::Change::default()).await.unwrap();
     let repositories = world.service.repositories(project.id).await.unwrap();
     let made: Vec<bool> = repositories[0].arches.iter().map(|target| target.options.debug_packages).collect();
     let arches: Vec<&str> = repositories[0].arches.iter().map(|target| target.arch.as_str()).collect();

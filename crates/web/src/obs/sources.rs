@@ -162,10 +162,13 @@ fn refuse_special(name: &FileName) -> Result<(), ObsError> {
 
 /// `GET /source/P/K/_history`, oldest first.
 pub(super) async fn history(call: &Call, project: &Project, package: &str) -> Answer {
-    if call.flag("meta")? || call.flag("deleted")? {
-        return Err(ObsError::not_yet("the history of a _meta or of a deleted package"));
+    if call.flag("deleted")? {
+        return Err(ObsError::not_yet("the history of a deleted package"));
     }
     let name = package_name(package)?;
+    if call.flag("meta")? {
+        return super::history::of_package(call, project, &name).await;
+    }
     let mut all = call.app.service.revisions(project.id, &name).await?;
     match call.query.get("rev") {
         None | Some("" | "latest") => {}
@@ -197,6 +200,9 @@ pub(super) async fn command(call: &Call, project: &Project, package: &str, body:
         Some("commitfilelist") => commit(call, project, package, body).await,
         // Services of a whole project: there are none.
         Some("getprojectservices") => Ok(document(&Node::new("services"))),
+        Some(command) if super::flags::COMMANDS.contains(&command) => {
+            super::flags::run(call, project, Some(&package_name(package)?), command).await
+        }
         Some(other) => {
             Err(ObsError::not_yet(format_args!("cmd={} of a package", other.chars().take(40).collect::<String>())))
         }
