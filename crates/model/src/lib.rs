@@ -9,6 +9,7 @@ mod failure;
 mod ids;
 mod job;
 mod names;
+mod outcome;
 mod package;
 mod project;
 mod right;
@@ -26,6 +27,7 @@ pub use job::{
     RecipeSpec, ResultFile, ResultKind, RootPackage, RootSpec,
 };
 pub use names::{FileName, NameError, PackageName, ProjectName, RepositoryName, UserName, WorkerName};
+pub use outcome::Outcome;
 pub use package::{CheckoutSystem, Package, PackageSettings, PackageSource};
 pub use project::{
     ArchOptions, Mirror, MirrorSuite, PackageGroups, PathElement, Project, ProjectSettings, Repository, RepositoryArch,

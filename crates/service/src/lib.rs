@@ -6,6 +6,7 @@ mod about;
 mod background;
 mod builds;
 mod config;
+mod config_diff;
 mod configurations;
 mod crew;
 mod distributions;
@@ -19,6 +20,8 @@ mod groups;
 mod inner;
 mod jobs;
 mod leases;
+mod log_gaps;
+mod matrix;
 mod mirror;
 mod packages;
 mod permission;
@@ -40,6 +43,7 @@ mod users;
 pub use about::{ProjectView, WantedProject, WantedRepository};
 pub use background::Background;
 pub use config::{Clock, RetryPolicy, ServiceConfig};
+pub use config_diff::ConfigDifferences;
 pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
 pub use distributions::{DistributionOptions, MirrorStatus};
 pub use error::{Action, ErrorKind, ProjectKey, ServiceError};
@@ -47,6 +51,8 @@ pub use expand::{LineOrigin, Why};
 pub use fork::NewFork;
 pub use groups::RightChange;
 pub use jobs::{Heartbeat, JobLog};
+pub use log_gaps::LogGap;
+pub use matrix::{Matrix, RunningTask};
 pub use planning::{ConfigImpact, PackageWhy, TargetImpact};
 pub use rebuild::PackageTarget;
 pub use references::{PROJECT_REFERENCE, referenced_project};
@@ -55,10 +61,10 @@ pub use revisions::{Commit, RevisionWish, WantedFile};
 pub use sched::PackageImpact;
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
+pub use store::{AttemptRow, PackageOutline, PackageTask, Revision, RevisionFile};
 pub use store::{
-    BuildFilter, ConfigChange, ConfigRevision, Group, NewestTask, ProjectFilter, Target, TargetName, TaskFilter,
-    UploadedFile, User,
+    BuildFilter, ConfigChange, ConfigRevision, Group, MatrixFilter, MatrixRow, NewestTask, OutcomeCount, ProjectFilter,
+    Target, TargetName, TaskFilter, UploadedFile, User,
 };
-pub use store::{PackageOutline, PackageTask, Revision, RevisionFile};
 pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;

@@ -27,6 +27,14 @@ pub(crate) enum Command {
     },
     /// Show or replace the build configuration of a project.
     Config(Config),
+    /// Change a setting of a project.
+    Set {
+        /// Name of the project.
+        project: String,
+        /// Whether a build configuration with an error is refused; with `no`, every text is stored.
+        #[arg(long, value_name = "yes|no", value_parser = yes_or_no, required = true)]
+        check_config: Option<bool>,
+    },
     /// Build for one more target.
     Enable {
         /// Name of the project.
@@ -124,6 +132,15 @@ pub(crate) async fn run(command: Command, flags: &ClientFlags, output: Output) -
             show(&client, &answer, output);
         }
         Command::Config(config) => configure(&client, config, output).await?,
+        Command::Set { project, check_config } => {
+            let answer: ProjectAnswer = client.get(&path(&project)).await?;
+            let mut settings = answer.project.settings;
+            if let Some(checks) = check_config {
+                settings.takes_any_config = !checks;
+            }
+            let answer: ProjectAnswer = client.put(&path(&project), &settings).await?;
+            show(&client, &answer, output);
+        }
         Command::Enable { project, target, packages, with, without, debug_packages } => {
             let path = format!("{}/targets/{}", path(&project), segment(&target));
             let wanted = EnableRequest { extra_packages: packages, with, without, debug_packages };
@@ -142,6 +159,14 @@ pub(crate) async fn run(command: Command, flags: &ClientFlags, output: Output) -
         }
     }
     Ok(())
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("yes or no".to_owned()),
+    }
 }
 
 fn path(project: &str) -> String {

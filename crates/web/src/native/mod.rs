@@ -51,6 +51,7 @@ pub(crate) fn routes() -> Router<App> {
         .route(&at("/projects"), get(projects::list).post(projects::create))
         .route(&at("/projects/{name}"), get(projects::show).put(projects::update).delete(projects::delete))
         .route(&at("/projects/{name}/config"), get(configs::show).put(configs::set))
+        .route(&at("/projects/{name}/config/check"), post(configs::check))
         .route(&at("/projects/{name}/config/effective"), get(configs::effective))
         .route(&at("/projects/{name}/config/impact"), post(why::impact))
         .route(&at("/projects/{name}/config/revisions"), get(configs::revisions))

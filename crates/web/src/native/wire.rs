@@ -279,6 +279,13 @@ pub struct ConfigAnswer {
     pub findings: Vec<FindingAnswer>,
 }
 
+/// What is odd about a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigCheckAnswer {
+    /// In the order of the text, seen together with what the project builds against.
+    pub findings: Vec<FindingAnswer>,
+}
+
 /// Something odd about a build configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingAnswer {

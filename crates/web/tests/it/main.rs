@@ -7,5 +7,6 @@ mod files;
 mod hostile;
 mod kit;
 mod native;
+mod pages;
 mod recorded;
 mod v3;
