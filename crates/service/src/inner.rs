@@ -11,6 +11,7 @@ use store::{BlobError, Blobs, Store};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::Passwords;
 use crate::background::{Reconciler, Reports};
 use crate::{ServiceConfig, ServiceError, mirror, planning, publish, sources};
 
@@ -30,6 +31,7 @@ pub(crate) struct Inner {
     pub(crate) planning: planning::State,
     pub(crate) publish: publish::State,
     pub(crate) sources: sources::State,
+    pub(crate) passwords: Passwords,
     pub(crate) reports: Reports,
     changes: watch::Sender<u64>,
     work: Notify,
@@ -57,6 +59,7 @@ impl Inner {
             planning: planning::State::default(),
             publish: publish::State::default(),
             sources,
+            passwords: Passwords::default(),
             reports: Reports::default(),
             changes: watch::Sender::new(1),
             work: Notify::new(),

@@ -3,6 +3,7 @@
 //! Speaks no wire dialect and runs no build. Read [`Service`] first; [`ServiceError`] says how things go wrong.
 
 mod about;
+mod accounts;
 mod background;
 mod builds;
 mod config;
@@ -38,6 +39,7 @@ mod uploads;
 mod users;
 
 pub use about::{ProjectView, WantedProject, WantedRepository};
+pub use accounts::{MalformedKey, NewSession, PublicKey};
 pub use background::Background;
 pub use config::{Clock, RetryPolicy, ServiceConfig};
 pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
@@ -59,6 +61,8 @@ pub use store::{
     BuildFilter, ConfigChange, ConfigRevision, Group, NewestTask, ProjectFilter, Target, TargetName, TaskFilter,
     UploadedFile, User,
 };
+pub use store::{LoginKind, LoginRow, SshKeyRow};
 pub use store::{PackageOutline, PackageTask, Revision, RevisionFile};
 pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;
+pub use users::random_secret;

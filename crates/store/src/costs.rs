@@ -5,6 +5,7 @@ use model::{BuildId, ProjectId, TaskState, Timestamp, UserName};
 use pkg::Arch;
 use sqlx::{AssertSqlSafe, Row as _};
 
+use crate::accounts::{LOGIN_OF_SECRET, LOGINS_OF_USER};
 use crate::builds::{builds_query, tasks_query};
 use crate::current::CURRENT_SOURCES;
 use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
@@ -63,6 +64,8 @@ fn statements() -> Vec<(&'static str, String)> {
         ("open task counts", OPEN_TASK_COUNTS.to_owned()),
         ("current sources of a project", CURRENT_SOURCES.to_owned()),
         ("results of a repository", REPOSITORY_RESULTS.to_owned()),
+        ("session of a secret", LOGIN_OF_SECRET.to_owned()),
+        ("sessions of a user", LOGINS_OF_USER.to_owned()),
     ]
 }
 

@@ -7,6 +7,7 @@
 //! transactions, but never leaves a half one, and never a row whose blob is torn (blobs are synced before their row).
 
 mod about;
+mod accounts;
 mod batches;
 mod blobs;
 mod builds;
@@ -38,6 +39,7 @@ mod states;
 mod types;
 mod users;
 
+pub use accounts::{LoginKind, LoginRow, NewLogin, SshKeyRow};
 pub use batches::BatchId;
 pub use blobs::{BlobError, BlobWriter, Blobs};
 pub use builds::NewBuildRow;

@@ -2,11 +2,15 @@
 //!
 //! Nouns of [`model`] are sent as they are. Requests refuse keys they do not know; answers may grow new ones.
 
+mod accounts;
+
 use model::{
     Build, BuildId, BuildState, Limits, Phase, Project, ProjectSettings, Repository, ResultFile, RootPackage, Task,
     Timestamp, UserName,
 };
 use serde::{Deserialize, Serialize};
+
+pub use accounts::{KnownSession, NewSshKey, PasswordRequest, SessionsAnswer, SshKey, SshKeysAnswer};
 pub use service::{ConfigImpact, PackageWhy, TargetImpact};
 
 /// An error.
