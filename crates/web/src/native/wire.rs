@@ -7,7 +7,7 @@ use model::{
     Timestamp, UserName,
 };
 use serde::{Deserialize, Serialize};
-pub use service::{ConfigImpact, PackageWhy, TargetImpact};
+pub use service::{ConfigImpact, Fate, NewestBuild, OutdatedPackage, PackageWhy, Refreshed, TargetImpact};
 
 /// An error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
