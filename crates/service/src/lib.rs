@@ -49,12 +49,12 @@ pub use expand::{LineOrigin, Why};
 pub use fork::NewFork;
 pub use groups::RightChange;
 pub use jobs::{Heartbeat, JobLog};
-pub use planning::{ConfigImpact, PackageWhy, TargetImpact};
+pub use planning::{ConfigImpact, NewestBuild, OutdatedPackage, PackageWhy, Refreshed, TargetImpact};
 pub use rebuild::PackageTarget;
 pub use references::{PROJECT_REFERENCE, referenced_project};
 pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use revisions::{Commit, RevisionWish, WantedFile};
-pub use sched::PackageImpact;
+pub use sched::{Fate, PackageImpact};
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
 pub use store::{

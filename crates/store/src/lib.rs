@@ -33,6 +33,7 @@ mod requirements;
 mod results;
 mod revisions;
 mod session;
+mod settled;
 mod source;
 mod sources;
 mod states;
@@ -56,6 +57,7 @@ pub use publication::{PublicationChange, PublishableRow, PublishedEntry, Publish
 pub use results::RepositoryResult;
 pub use revisions::{Revision, RevisionFile, tree_md5};
 pub use session::{Session, Store};
+pub use settled::{Fingerprint, OpenTaskRow, Rebuild, ResultOrigin, SettledTask};
 pub use sources::{OpenSource, SourceTree};
 pub use states::TaskChange;
 pub use types::{

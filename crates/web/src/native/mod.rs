@@ -56,6 +56,7 @@ pub(crate) fn routes() -> Router<App> {
         .route(&at("/distributions/{name}/refresh"), post(distributions::refresh))
         .route(&at("/projects"), get(projects::list).post(projects::create))
         .route(&at("/projects/{name}"), get(projects::show).put(projects::update).delete(projects::delete))
+        .route(&at("/projects/{name}/rebuild"), post(projects::rebuild_outdated))
         .route(&at("/projects/{name}/config"), get(configs::show).put(configs::set))
         .route(&at("/projects/{name}/config/effective"), get(configs::effective))
         .route(&at("/projects/{name}/config/impact"), post(why::impact))

@@ -11,7 +11,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 
 pub use accounts::{KnownSession, NewSshKey, PasswordRequest, SessionsAnswer, SshKey, SshKeysAnswer};
-pub use service::{ConfigImpact, PackageWhy, TargetImpact};
+pub use service::{ConfigImpact, Fate, NewestBuild, OutdatedPackage, PackageWhy, Refreshed, TargetImpact};
 
 /// An error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
