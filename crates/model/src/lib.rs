@@ -30,8 +30,8 @@ pub use names::{FileName, NameError, PackageName, ProjectName, RepositoryName, U
 pub use outcome::Outcome;
 pub use package::{CheckoutSystem, Package, PackageSettings, PackageSource};
 pub use project::{
-    ArchOptions, Mirror, MirrorSuite, PackageGroups, PathElement, Project, ProjectSettings, Repository, RepositoryArch,
-    RpmMdRepository, TargetAdditions, TriggerPolicy,
+    ArchOptions, BlockMode, Mirror, MirrorSuite, PackageGroups, PathElement, Project, ProjectSettings, RebuildMode,
+    Repository, RepositoryArch, RpmMdRepository, TargetAdditions, TriggerPolicy,
 };
 pub use right::{ProjectRight, RightState};
 pub use signature::SourceSignature;

@@ -3,6 +3,7 @@
 //! Speaks no wire dialect and runs no build. Read [`Service`] first; [`ServiceError`] says how things go wrong.
 
 mod about;
+mod accounts;
 mod background;
 mod builds;
 mod config;
@@ -41,6 +42,7 @@ mod uploads;
 mod users;
 
 pub use about::{ProjectView, WantedProject, WantedRepository};
+pub use accounts::{MalformedKey, NewSession, PublicKey};
 pub use background::Background;
 pub use config::{Clock, RetryPolicy, ServiceConfig};
 pub use config_diff::ConfigDifferences;
@@ -53,12 +55,12 @@ pub use groups::RightChange;
 pub use jobs::{Heartbeat, JobLog};
 pub use log_gaps::LogGap;
 pub use matrix::{Matrix, RunningTask};
-pub use planning::{ConfigImpact, PackageWhy, TargetImpact};
+pub use planning::{ConfigImpact, NewestBuild, OutdatedPackage, PackageWhy, Refreshed, TargetImpact};
 pub use rebuild::PackageTarget;
 pub use references::{PROJECT_REFERENCE, referenced_project};
 pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use revisions::{Commit, RevisionWish, WantedFile};
-pub use sched::PackageImpact;
+pub use sched::{Fate, PackageImpact};
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
 pub use store::{AttemptRow, PackageOutline, PackageTask, Revision, RevisionFile};
@@ -66,5 +68,7 @@ pub use store::{
     BuildFilter, ConfigChange, ConfigRevision, Group, MatrixFilter, MatrixRow, NewestTask, OutcomeCount, ProjectFilter,
     Target, TargetName, TaskFilter, UploadedFile, User,
 };
+pub use store::{LoginKind, LoginRow, SshKeyRow};
 pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;
+pub use users::random_secret;

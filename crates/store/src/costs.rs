@@ -5,6 +5,7 @@ use model::{BuildId, Outcome, ProjectId, TaskState, Timestamp, UserName};
 use pkg::Arch;
 use sqlx::{AssertSqlSafe, Row as _};
 
+use crate::accounts::{LOGIN_OF_SECRET, LOGINS_OF_USER};
 use crate::builds::{builds_query, tasks_query};
 use crate::current::CURRENT_SOURCES;
 use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
@@ -13,6 +14,7 @@ use crate::packages::{NEWEST_TASKS, PACKAGES};
 use crate::plans::PENDING_TASKS;
 use crate::projects::{EXPIRED_PROJECTS, projects_query};
 use crate::results::REPOSITORY_RESULTS;
+use crate::settled::{OPEN_TASKS, PROJECTS_ON_CHANGE, RESULT_ORIGINS, SETTLED_TASKS};
 use crate::sources::OPEN_SOURCES;
 use crate::states::OPEN_TASK_COUNTS;
 use crate::{BuildFilter, MatrixFilter, ProjectFilter, Store, TaskFilter};
@@ -66,6 +68,12 @@ fn statements() -> Vec<(&'static str, String)> {
         ("open task counts", OPEN_TASK_COUNTS.to_owned()),
         ("current sources of a project", CURRENT_SOURCES.to_owned()),
         ("results of a repository", REPOSITORY_RESULTS.to_owned()),
+        ("settled tasks", SETTLED_TASKS.to_owned()),
+        ("open tasks of a target", OPEN_TASKS.to_owned()),
+        ("origins of results", RESULT_ORIGINS.to_owned()),
+        ("projects on change", PROJECTS_ON_CHANGE.to_owned()),
+        ("session of a secret", LOGIN_OF_SECRET.to_owned()),
+        ("sessions of a user", LOGINS_OF_USER.to_owned()),
         ("a page of packages", names(page.clone())),
         ("a page of failed packages", names(MatrixFilter { outcome: Some(Outcome::Failed), ..page })),
         ("the tasks of a page of packages", matrix_tasks_query(&[1, 2]).sql().as_str().to_owned()),

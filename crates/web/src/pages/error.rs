@@ -2,10 +2,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use service::{ErrorKind, ServiceError};
 
-use super::Visitor;
 use super::html::tag;
 use super::layout::Page;
 use crate::incident;
+use crate::session::Visitor;
 
 /// Why a page can not be shown, or a form did nothing; answered as a page.
 #[derive(Debug)]

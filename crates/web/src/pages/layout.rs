@@ -4,10 +4,10 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::{Html as Body, IntoResponse as _, Response};
 use model::Project;
 
-use super::Visitor;
 use super::assets::{Asset, ICON, LIVE, STYLE};
 use super::html::{Html, link, tag};
 use crate::address::{encode_query_value, encode_segment};
+use crate::session::Visitor;
 
 /// The parts of a project that have a tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +151,14 @@ pub(crate) fn page(title: &str, body: &str) -> String {
 
 /// An answer with the headers of pages: our own style sheet and scripts, requests and forms to this server, nothing else.
 pub(super) fn html_answer(text: String) -> Response {
+    let mut response = Body(text).into_response();
+    headers(&mut response);
+    response
+}
+
+/// The headers of pages. The referrer policy is not `no-referrer`: with that, browsers send forms without saying that they
+/// come from here.
+pub(super) fn headers(response: &mut Response) {
     const HEADERS: [(&str, &str); 6] = [
         (
             "content-security-policy",
@@ -164,9 +172,7 @@ pub(super) fn html_answer(text: String) -> Response {
         // What a page shows depends on who looks at it.
         ("cache-control", "private, no-cache"),
     ];
-    let mut response = Body(text).into_response();
     for (name, value) in HEADERS {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    response
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything can be read without a script. Read [`html`] first, which makes wrong markup impossible, then `layout`.
 
+mod account;
 mod actions;
 mod assets;
 mod build;
@@ -11,6 +12,7 @@ mod home;
 pub(crate) mod html;
 mod layout;
 mod log;
+mod login;
 mod matrix;
 mod package;
 mod project;
@@ -18,14 +20,13 @@ mod projects;
 mod settings;
 mod task;
 mod timeline;
-mod visitor;
 mod why;
 pub(crate) mod words;
 
 use axum::Router;
-use axum::http::header::LOCATION;
+use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use model::{Project, ProjectName, RepositoryName};
 use pkg::Arch;
@@ -33,9 +34,11 @@ use service::TargetName;
 
 use self::error::PageError;
 use self::html::{Html, tag};
+use self::layout::Page;
 pub(crate) use self::layout::page;
-use self::visitor::{Posted, Visitor};
+use self::login::see;
 use crate::app::App;
+use crate::session::{Posted, Visitor};
 
 /// The routes of all pages.
 pub(crate) fn routes() -> Router<App> {
@@ -60,6 +63,8 @@ pub(crate) fn routes() -> Router<App> {
         .route("/builds/{id}/cancel", post(actions::cancel))
         .route("/tasks/{id}", get(task::show))
         .route("/tasks/{id}/lines", get(log::lines))
+        .merge(login::routes())
+        .merge(account::routes())
         .route("/api", get(home::tokens))
         .route("/api/", get(home::tokens))
         .route("/coprs/build/{id}", get(build::copr_build))
@@ -86,8 +91,23 @@ fn html_table(heads: &[&str], rows: Html) -> Html {
     tag("table").class("list").add(head).add(tag("tbody").add(rows)).into()
 }
 
-/// Sends the browser to another page, which it asks for with `GET`.
-fn see(path: &str) -> Response {
-    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
-    (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
+/// A page whose body is HTML put together by hand, with everything from outside escaped.
+fn answer(visitor: &Visitor, title: &str, body: &str) -> Response {
+    Page::new(visitor, title, "/").add(Html::trusted(body)).answer()
+}
+
+/// A page or a redirection that nobody but the one who asked may keep.
+fn private(mut response: Response) -> Response {
+    layout::headers(&mut response);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A page that says why something was not done.
+pub(crate) fn refusal(status: StatusCode, title: &str, message: &str) -> Response {
+    let visitor = Visitor::default();
+    let page = Page::new(&visitor, title, "/").add(tag("h1").add(title));
+    let mut response = private(page.add(tag("p").attr("id", "message").add(message)).answer());
+    *response.status_mut() = status;
+    response
 }
