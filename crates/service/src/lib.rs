@@ -33,6 +33,7 @@ mod revisions;
 mod service;
 mod sources;
 mod status;
+mod trees;
 mod types;
 mod uploads;
 mod users;
@@ -49,6 +50,7 @@ pub use groups::RightChange;
 pub use jobs::{Heartbeat, JobLog};
 pub use planning::{ConfigImpact, PackageWhy, TargetImpact};
 pub use rebuild::PackageTarget;
+pub use recipe::xml;
 pub use references::{PROJECT_REFERENCE, referenced_project};
 pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use revisions::{Commit, RevisionWish, WantedFile};
@@ -59,6 +61,9 @@ pub use store::{
     BuildFilter, ConfigChange, ConfigRevision, Group, NewestTask, ProjectFilter, Target, TargetName, TaskFilter,
     UploadedFile, User,
 };
-pub use store::{PackageOutline, PackageTask, Revision, RevisionFile};
+pub use store::{PackageOutline, PackageTask, Revision, RevisionFile, tree_md5};
+pub use trees::{
+    BranchWish, Branched, CommitHow, CopyWish, DiffWish, Difference, FileDifference, LinkView, Listing, TreeWish,
+};
 pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;

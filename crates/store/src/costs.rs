@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::builds::{builds_query, tasks_query};
 use crate::current::CURRENT_SOURCES;
+use crate::derived::{LINKS_TO, STALE_LINKS};
 use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
 use crate::packages::{NEWEST_TASKS, PACKAGES};
 use crate::plans::PENDING_TASKS;
@@ -63,6 +64,8 @@ fn statements() -> Vec<(&'static str, String)> {
         ("open task counts", OPEN_TASK_COUNTS.to_owned()),
         ("current sources of a project", CURRENT_SOURCES.to_owned()),
         ("results of a repository", REPOSITORY_RESULTS.to_owned()),
+        ("links to a package", LINKS_TO.to_owned()),
+        ("links to put together", STALE_LINKS.to_owned()),
     ]
 }
 

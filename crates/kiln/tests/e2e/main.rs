@@ -11,5 +11,6 @@ mod demo;
 mod kit;
 mod osc;
 mod osc_kit;
+mod osc_links;
 mod rpm;
 mod why;

@@ -31,7 +31,7 @@ fn about(build: &Build) -> String {
     let source = match &build.source {
         BuildSource::Url { url } => outside_link(url),
         BuildSource::Upload { file } => format!("{} (uploaded)", escape(file.as_str())),
-        BuildSource::Revision { package, revision, file } => {
+        BuildSource::Revision { package, revision, file, .. } => {
             format!("{} (revision {revision} of {})", escape(file.as_str()), escape(package.as_str()))
         }
     };

@@ -7,5 +7,6 @@ mod files;
 mod hostile;
 mod kit;
 mod native;
+mod obs_links;
 mod recorded;
 mod v3;
