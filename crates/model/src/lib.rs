@@ -28,8 +28,8 @@ pub use job::{
 pub use names::{FileName, NameError, PackageName, ProjectName, RepositoryName, UserName, WorkerName};
 pub use package::{CheckoutSystem, Package, PackageSettings, PackageSource};
 pub use project::{
-    ArchOptions, Mirror, MirrorSuite, PackageGroups, PathElement, Project, ProjectSettings, Repository, RepositoryArch,
-    RpmMdRepository, TargetAdditions, TriggerPolicy,
+    ArchOptions, BlockMode, Mirror, MirrorSuite, PackageGroups, PathElement, Project, ProjectSettings, RebuildMode,
+    Repository, RepositoryArch, RpmMdRepository, TargetAdditions, TriggerPolicy,
 };
 pub use right::{ProjectRight, RightState};
 pub use signature::SourceSignature;

@@ -3,6 +3,7 @@
 //! Speaks no wire dialect and runs no build. Read [`Service`] first; [`ServiceError`] says how things go wrong.
 
 mod about;
+mod accounts;
 mod background;
 mod builds;
 mod config;
@@ -39,6 +40,7 @@ mod uploads;
 mod users;
 
 pub use about::{ProjectView, WantedProject, WantedRepository};
+pub use accounts::{MalformedKey, NewSession, PublicKey};
 pub use background::Background;
 pub use config::{Clock, RetryPolicy, ServiceConfig};
 pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
@@ -48,22 +50,24 @@ pub use expand::{LineOrigin, Why};
 pub use fork::NewFork;
 pub use groups::RightChange;
 pub use jobs::{Heartbeat, JobLog};
-pub use planning::{ConfigImpact, PackageWhy, TargetImpact};
+pub use planning::{ConfigImpact, NewestBuild, OutdatedPackage, PackageWhy, Refreshed, TargetImpact};
 pub use rebuild::PackageTarget;
 pub use recipe::xml;
 pub use references::{PROJECT_REFERENCE, referenced_project};
 pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use revisions::{Commit, RevisionWish, WantedFile};
-pub use sched::PackageImpact;
+pub use sched::{Fate, PackageImpact};
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
 pub use store::{
     BuildFilter, ConfigChange, ConfigRevision, Group, NewestTask, ProjectFilter, Target, TargetName, TaskFilter,
     UploadedFile, User,
 };
+pub use store::{LoginKind, LoginRow, SshKeyRow};
 pub use store::{PackageOutline, PackageTask, Revision, RevisionFile, tree_md5};
 pub use trees::{
     BranchWish, Branched, CommitHow, CopyWish, DiffWish, Difference, FileDifference, LinkView, Listing, TreeWish,
 };
 pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;
+pub use users::random_secret;

@@ -5,6 +5,7 @@ use model::{BuildId, ProjectId, TaskState, Timestamp, UserName};
 use pkg::Arch;
 use sqlx::{AssertSqlSafe, Row as _};
 
+use crate::accounts::{LOGIN_OF_SECRET, LOGINS_OF_USER};
 use crate::builds::{builds_query, tasks_query};
 use crate::current::CURRENT_SOURCES;
 use crate::derived::{LINKS_TO, STALE_LINKS};
@@ -13,6 +14,7 @@ use crate::packages::{NEWEST_TASKS, PACKAGES};
 use crate::plans::PENDING_TASKS;
 use crate::projects::{EXPIRED_PROJECTS, projects_query};
 use crate::results::REPOSITORY_RESULTS;
+use crate::settled::{OPEN_TASKS, PROJECTS_ON_CHANGE, RESULT_ORIGINS, SETTLED_TASKS};
 use crate::sources::OPEN_SOURCES;
 use crate::states::OPEN_TASK_COUNTS;
 use crate::{BuildFilter, ProjectFilter, Store, TaskFilter};
@@ -64,6 +66,12 @@ fn statements() -> Vec<(&'static str, String)> {
         ("open task counts", OPEN_TASK_COUNTS.to_owned()),
         ("current sources of a project", CURRENT_SOURCES.to_owned()),
         ("results of a repository", REPOSITORY_RESULTS.to_owned()),
+        ("settled tasks", SETTLED_TASKS.to_owned()),
+        ("open tasks of a target", OPEN_TASKS.to_owned()),
+        ("origins of results", RESULT_ORIGINS.to_owned()),
+        ("projects on change", PROJECTS_ON_CHANGE.to_owned()),
+        ("session of a secret", LOGIN_OF_SECRET.to_owned()),
+        ("sessions of a user", LOGINS_OF_USER.to_owned()),
         ("links to a package", LINKS_TO.to_owned()),
         ("links to put together", STALE_LINKS.to_owned()),
     ]

@@ -7,6 +7,7 @@
 //! transactions, but never leaves a half one, and never a row whose blob is torn (blobs are synced before their row).
 
 mod about;
+mod accounts;
 mod batches;
 mod blobs;
 mod builds;
@@ -33,12 +34,14 @@ mod requirements;
 mod results;
 mod revisions;
 mod session;
+mod settled;
 mod source;
 mod sources;
 mod states;
 mod types;
 mod users;
 
+pub use accounts::{LoginKind, LoginRow, NewLogin, SshKeyRow};
 pub use batches::BatchId;
 pub use blobs::{BlobError, BlobWriter, Blobs};
 pub use builds::NewBuildRow;
@@ -56,6 +59,7 @@ pub use publication::{PublicationChange, PublishableRow, PublishedEntry, Publish
 pub use results::RepositoryResult;
 pub use revisions::{Revision, RevisionFile, tree_md5};
 pub use session::{Session, Store};
+pub use settled::{Fingerprint, OpenTaskRow, Rebuild, ResultOrigin, SettledTask};
 pub use sources::{OpenSource, SourceTree};
 pub use states::TaskChange;
 pub use types::{

@@ -10,6 +10,7 @@ mod death;
 mod demo;
 mod kit;
 mod osc;
+mod osc_accounts;
 mod osc_kit;
 mod osc_links;
 mod rpm;

@@ -19,6 +19,13 @@ pub(crate) struct Client {
     program: PathBuf,
 }
 
+impl Client {
+    /// Its program.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+}
+
 /// Every client that can be had here.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub(crate) fn clients() -> Vec<Client> {

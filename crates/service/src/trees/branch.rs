@@ -154,6 +154,8 @@ impl Service {
                         name: one.name,
                         path: one.path,
                         arches: one.arches.into_iter().map(|arch| arch.arch).collect(),
+                        rebuild: one.rebuild,
+                        block: one.block,
                     })
                     .collect(),
                 about: view.about,
@@ -165,7 +167,8 @@ impl Service {
             if wanted.repositories.iter().all(|known| known.name != repository.name) {
                 let own = PathElement { project: source.name.clone(), repository: repository.name.clone() };
                 let arches = repository.arches.into_iter().map(|arch| arch.arch).collect();
-                wanted.repositories.push(WantedRepository { name: repository.name, path: vec![own], arches });
+                let (name, rebuild, block) = (repository.name, repository.rebuild, repository.block);
+                wanted.repositories.push(WantedRepository { name, path: vec![own], arches, rebuild, block });
             }
         }
         self.put_project(actor, &wish.into_project, wanted, false).await

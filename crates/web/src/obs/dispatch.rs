@@ -2,7 +2,8 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderValue, Method};
 use axum::response::{IntoResponse as _, Response};
 use model::{About, ProjectName};
 use service::TargetName;
@@ -17,10 +18,16 @@ use crate::{address, auth};
 
 /// Answers every request of the dialect.
 pub(super) async fn handle(State(app): State<App>, request: Request) -> Response {
-    answer(app, request).await.unwrap_or_else(|error| error.into_response())
+    let mut cookie = None;
+    let mut response = answer(app, request, &mut cookie).await.unwrap_or_else(|error| error.into_response());
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
 }
 
-async fn answer(app: App, request: Request) -> Answer {
+/// The answer; `cookie` becomes what the client is to come back with.
+async fn answer(app: App, request: Request, cookie: &mut Option<HeaderValue>) -> Answer {
     let (parts, body) = request.into_parts();
     let segments = parts.uri.path().split('/').filter(|segment| !segment.is_empty()).map(address::decode);
     let segments: Option<Vec<String>> = segments.collect();
@@ -29,11 +36,12 @@ async fn answer(app: App, request: Request) -> Answer {
     if path == ["about"] {
         return Ok(instance::about());
     }
-    let Some((user, _)) = auth::caller_of(&parts, &app).await? else {
+    let Some((user, session)) = auth::client_of(&parts, &app).await? else {
         // The client sends the whole body before it reads that it should have said who it is.
         drain(body, app.options.upload_bytes).await;
         return Err(ObsError::unauthorized());
     };
+    *cookie = session;
     let query = Query::parse(parts.uri.query());
     let call = Call { app, user, query, headers: parts.headers };
     let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };

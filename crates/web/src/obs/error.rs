@@ -14,6 +14,9 @@ use crate::body::BodyError;
 use crate::files::FileError;
 use crate::incident;
 
+/// What a client that says nothing of who it is may say; the realm is [`crate::auth::REALM`].
+const CHALLENGES: [&str; 2] = ["Basic realm=\"Kiln\"", "Signature realm=\"Kiln\",headers=\"(created)\""];
+
 /// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ObsError {
@@ -79,7 +82,10 @@ impl IntoResponse for ObsError {
         let headers = response.headers_mut();
         headers.insert(HeaderName::from_static("x-opensuse-errorcode"), HeaderValue::from_static(self.code));
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Kiln\""));
+            // In two lines: clients before 1.0 read only the first, and only know the first scheme.
+            for scheme in CHALLENGES {
+                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+            }
         }
         response
     }
