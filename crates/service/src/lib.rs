@@ -37,6 +37,7 @@ mod revisions;
 mod service;
 mod sources;
 mod status;
+mod trees;
 mod types;
 mod uploads;
 mod users;
@@ -57,18 +58,23 @@ pub use log_gaps::LogGap;
 pub use matrix::{Matrix, RunningTask};
 pub use planning::{ConfigImpact, NewestBuild, OutdatedPackage, PackageWhy, Refreshed, TargetImpact};
 pub use rebuild::PackageTarget;
+pub use recipe::xml;
 pub use references::{PROJECT_REFERENCE, referenced_project};
 pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use revisions::{Commit, RevisionWish, WantedFile};
 pub use sched::{Fate, PackageImpact};
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
+pub use store::tree_md5;
 pub use store::{AttemptRow, PackageOutline, PackageTask, Revision, RevisionFile};
 pub use store::{
     BuildFilter, ConfigChange, ConfigRevision, Group, MatrixFilter, MatrixRow, NewestTask, OutcomeCount, ProjectFilter,
     Target, TargetName, TaskFilter, UploadedFile, User,
 };
 pub use store::{LoginKind, LoginRow, SshKeyRow};
+pub use trees::{
+    BranchWish, Branched, CommitHow, CopyWish, DiffWish, Difference, FileDifference, LinkView, Listing, TreeWish,
+};
 pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;
 pub use users::random_secret;

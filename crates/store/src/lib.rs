@@ -14,6 +14,7 @@ mod builds;
 #[cfg(test)]
 mod costs;
 mod current;
+mod derived;
 mod error;
 mod fields;
 mod fork;
@@ -46,6 +47,7 @@ pub use batches::BatchId;
 pub use blobs::{BlobError, BlobWriter, Blobs};
 pub use builds::NewBuildRow;
 pub use current::{CurrentSource, PackageResult};
+pub use derived::{DerivedTree, PackageLink};
 pub use error::StoreError;
 pub use jobs::{AttemptRow, JobRow, QueuedJob};
 pub use keys::SigningKey;

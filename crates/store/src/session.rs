@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "package revisions", include_str!("../migrations/sqlite/0006_package_revisions.sql")),
     (8, "load", include_str!("../migrations/sqlite/0008_load.sql")),
     (9, "accounts", include_str!("../migrations/sqlite/0009_accounts.sql")),
+    (10, "derived sources", include_str!("../migrations/sqlite/0010_derived_sources.sql")),
     (12, "pages", include_str!("../migrations/sqlite/0012_pages.sql")),
 ];
 

@@ -12,5 +12,6 @@ mod kit;
 mod osc;
 mod osc_accounts;
 mod osc_kit;
+mod osc_links;
 mod rpm;
 mod why;

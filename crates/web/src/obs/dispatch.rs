@@ -10,7 +10,7 @@ use service::TargetName;
 
 use super::call::{Answer, Call, directory, document, ok, package_name, project_name, read_xml};
 use super::error::ObsError;
-use super::{binaries, commands, config, instance, log, meta, packages, results, sources};
+use super::{binaries, commands, config, instance, log, meta, packages, results, source_commands, sources};
 use crate::app::App;
 use crate::body::BodyReader;
 use crate::query::Query;
@@ -94,14 +94,14 @@ async fn source(call: &Call, method: &Method, path: &[&str], body: Body) -> Answ
         ("GET", ["_history"] | ["_project", "_history"]) => config::revisions(call, &project).await,
         ("GET", ["_project"]) => config::listing(call, &project).await,
         ("GET", ["_project", "_meta"]) => project_meta(call, name).await,
-        ("POST", ["_project"]) => sources::command(call, &project, "_project", body).await,
+        ("POST", ["_project"]) => source_commands::run(call, &project, "_project", body).await,
         ("GET", ["_pubkey"]) => sources::public_key(call, &project).await,
         // The client asks for the public key itself then.
         ("GET", ["_keyinfo"]) => Err(ObsError::missing("this server has no _keyinfo")),
         (_, ["_attribute", ..] | [_, "_attribute", ..]) => Err(ObsError::missing("this server has no attributes")),
         ("POST", []) => Err(ObsError::not_yet("commands of a project")),
         ("GET", [package]) => sources::listing(call, &project, package).await,
-        ("POST", [package]) => sources::command(call, &project, package, body).await,
+        ("POST", [package]) => source_commands::run(call, &project, package, body).await,
         ("DELETE", [package]) => sources::delete_package(call, &project, package).await,
         ("GET", [package, "_meta"]) => {
             let package = package_name(package)?;

@@ -62,7 +62,9 @@ fn about(build: &Build, now: Timestamp) -> Tag {
     let source: Html = match &build.source {
         BuildSource::Url { url } => outside_link(url),
         BuildSource::Upload { file } => format!("{file} (uploaded)").into(),
-        BuildSource::Revision { package, revision, file } => format!("{file}, revision {revision} of {package}").into(),
+        BuildSource::Revision { package, revision, file, .. } => {
+            format!("{file}, revision {revision} of {package}").into()
+        }
     };
     let reason = match &build.reason {
         BuildReason::Submitted { by } => format!("submitted by {by}"),
