@@ -21,89 +21,8 @@ pub struct About {
     pub groups: Vec<GroupRole>,
     /// Switches, in the owner's order.
     pub flags: Vec<Flag>,
-    /// What its owner says of repositories beside what they are, in the owner's order; a package has none.
-    pub repositories: Vec<RepositoryAbout>,
-}
-
-/// What the owner of a project says of one of its repositories. Words that say the usual are not kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RepositoryAbout {
-    /// Which.
-    pub name: RepositoryName,
-    /// Which changes of dependencies make its packages be built again.
-    #[serde(default)]
-    pub rebuild: RebuildScope,
-    /// Which builds of dependencies its packages wait for.
-    #[serde(default)]
-    pub block: BlockScope,
-}
-
-/// Which changes make a package be built again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RebuildScope {
-    /// Any of its dependencies and of theirs.
-    #[default]
-    Transitive,
-    /// Those of what it names itself.
-    Direct,
-    /// Only those of its own sources.
-    Local,
-}
-
-impl RebuildScope {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::Transitive, Self::Direct, Self::Local];
-
-    /// The spelling in the store and on every wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Transitive => "transitive",
-            Self::Direct => "direct",
-            Self::Local => "local",
-        }
-    }
-
-    /// Reads [`Self::as_str`].
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
-    }
-}
-
-/// Which builds a package waits for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BlockScope {
-    /// Those of all its dependencies.
-    #[default]
-    All,
-    /// Those of its own repository.
-    Local,
-    /// None: it is built with what is there.
-    Never,
-}
-
-impl BlockScope {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::All, Self::Local, Self::Never];
-
-    /// The spelling in the store and on every wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Local => "local",
-            Self::Never => "never",
-        }
-    }
-
-    /// Reads [`Self::as_str`].
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
-    }
+    /// The repositories of a project, in the owner's order.
+    pub repositories: Vec<RepositoryName>,
 }
 
 /// A group that has to do with a project or a package.
@@ -227,13 +146,6 @@ impl About {
     #[must_use]
     pub fn is_locked(&self) -> bool {
         self.is_on(FlagKind::Lock, None, false)
-    }
-
-    /// What is said of a repository; the usual, if nothing is.
-    #[must_use]
-    pub fn of_repository(&self, name: &RepositoryName) -> (RebuildScope, BlockScope) {
-        let found = self.repositories.iter().find(|said| said.name == *name);
-        found.map(|said| (said.rebuild, said.block)).unwrap_or_default()
     }
 
     /// Sets the switch of exactly this place, if the whole says otherwise there.

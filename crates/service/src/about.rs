@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use model::{
     About, ArchOptions, FlagKind, PackageName, PathElement, Person, Project, ProjectId, ProjectName, ProjectSettings,
 };
-use model::{
-    PackageSettings, Repository, RepositoryAbout, RepositoryArch, RepositoryId, RepositoryName, RightState, Role,
-};
+use model::{BlockMode, PackageSettings, RebuildMode, Repository, RepositoryArch, RepositoryId, RepositoryName};
+use model::{RightState, Role};
 use model::{TriggerPolicy, UserName};
 use pkg::Arch;
 use serde::{Deserialize, Serialize};
@@ -60,12 +59,16 @@ pub struct WantedRepository {
     pub path: Vec<PathElement>,
     /// Architectures.
     pub arches: Vec<Arch>,
+    /// Which changes make its packages be built again.
+    pub rebuild: RebuildMode,
+    /// What that waits for.
+    pub block: BlockMode,
 }
 
 impl From<Repository> for WantedRepository {
     fn from(repository: Repository) -> Self {
-        let arches = repository.arches.into_iter().map(|arch| arch.arch).collect();
-        Self { name: repository.name, path: repository.path, arches }
+        let Repository { name, path, arches, rebuild, block, .. } = repository;
+        Self { name, path, arches: arches.into_iter().map(|arch| arch.arch).collect(), rebuild, block }
     }
 }
 
@@ -116,7 +119,7 @@ impl Service {
         change: Change<'_>,
     ) -> Result<Project, ServiceError> {
         check_about(&wanted.about)?;
-        keep_order(&mut wanted);
+        wanted.about.repositories = wanted.repositories.iter().map(|repository| repository.name.clone()).collect();
         let now = self.inner.now();
         let mut session = self.inner.store.write().await?;
         let about = &wanted.about;
@@ -179,6 +182,7 @@ impl Service {
         for repository in &wanted.repositories {
             let id = session.put_repository(project.id, &repository.name, self.inner.now()).await?;
             session.set_path(id, &repository.path).await?;
+            session.set_rebuild_modes(id, (repository.rebuild, repository.block)).await?;
             let before = known.iter().find(|other| other.name == repository.name);
             for arch in before.into_iter().flat_map(|repository| &repository.arches) {
                 if !repository.arches.contains(&arch.arch) {
@@ -285,19 +289,9 @@ async fn put_people(session: &mut Session, project: &Project, people: &[Person])
 
 /// The repositories in the order their project's owner wrote them; those of others behind them.
 pub(crate) fn ordered(mut repositories: Vec<Repository>, about: &About) -> Vec<Repository> {
-    let place = |repository: &Repository| about.repositories.iter().position(|said| said.name == repository.name);
+    let place = |repository: &Repository| about.repositories.iter().position(|name| *name == repository.name);
     repositories.sort_by_key(|repository| place(repository).unwrap_or(usize::MAX));
     repositories
-}
-
-/// What is said of repositories names each once, in their order.
-fn keep_order(wanted: &mut WantedProject) {
-    let about = &wanted.about;
-    let said = |repository: &WantedRepository| {
-        let (rebuild, block) = about.of_repository(&repository.name);
-        RepositoryAbout { name: repository.name.clone(), rebuild, block }
-    };
-    wanted.about.repositories = wanted.repositories.iter().map(said).collect();
 }
 
 async fn check_groups(session: &mut Session, about: &About) -> Result<(), ServiceError> {

@@ -124,16 +124,6 @@ impl Service {
         Ok(())
     }
 
-    /// Whether a user may change a project now.
-    ///
-    /// # Errors
-    /// [`ServiceError::ProjectMissing`], [`ServiceError::Denied`], [`ServiceError::Locked`].
-    pub async fn may_edit(&self, actor: &User, project: ProjectId) -> Result<(), ServiceError> {
-        let mut session = self.inner.store.read().await?;
-        let project = existing(&mut session, project).await?;
-        check_project(&mut session, actor, Action::EditProject, &project, &project.name).await
-    }
-
     /// Where builds have left a package of a name, newest first, at most a thousand.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Path of its program.
+    /// Its program.
     pub(crate) fn program(&self) -> &Path {
         &self.program
     }
@@ -138,6 +138,8 @@ impl<'a> Osc<'a> {
             .args(arguments)
             .current_dir(self.home.join(folder))
             .env("HOME", &self.home)
+            // The old one looks for its settings in some places without --config.
+            .env("OSC_CONFIG", self.home.join("oscrc"))
             .env("LC_ALL", "C.UTF-8")
             .env("EDITOR", "true")
             .env("PYTHONWARNINGS", "ignore")

@@ -195,6 +195,8 @@ impl Both {
             additions: &self.additions,
             block: BlockPolicy::Never,
             tasks,
+            open: &[],
+            origins: None,
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::formats::{RecipeReader, RecipeText, read_text};
 use crate::inner::blocking;
 use crate::projects::{existing, find_arch};
 use crate::rebuild::recipe_of;
+use crate::trees::Effective;
 use crate::{Service, ServiceError};
 
 /// What is to be built elsewhere.
@@ -177,20 +178,21 @@ impl Service {
         let missing = || ServiceError::PackageMissing { project: project.name.clone(), package: package.clone() };
         let mut session = self.inner.store.read().await?;
         let found = session.package(project.id, package).await?.ok_or_else(missing)?;
-        let (revision, files) = match session.newest_revision(found.id).await? {
-            Some(revision) => {
-                let files = session.revision_files(found.id, revision.number).await?;
+        drop(session);
+        let (revision, files) = match Effective::of(&self.inner, project, &found).await? {
+            Some(Effective { revision, files, .. }) => {
+                let files = files.map_err(|detail| ServiceError::BadValue { field: "sources", detail })?;
                 let name = recipe_of(package, &files, wanted).ok_or_else(no_recipe)?;
                 let files = files.into_iter().map(|file| (file.name, file.sha256));
                 (Some(revision), (name, files.collect::<Vec<_>>()))
             }
             None => {
+                let mut session = self.inner.store.read().await?;
                 let tree = current_tree(&mut session, project.id, package).await?.ok_or_else(no_recipe)?;
                 let files = tree.files.into_iter().map(|file| (file.name, file.sha256));
                 (None, (tree.recipe_file, files.collect()))
             }
         };
-        drop(session);
         let (name, files) = files;
         let kind = kind_of(name.as_str())?;
         let recipe = files.iter().find(|(file, _)| *file == name).map(|(_, sha256)| *sha256).ok_or_else(no_recipe)?;
@@ -287,6 +289,8 @@ impl Place {
             additions: &self.additions,
             block: BlockPolicy::Never,
             tasks: std::slice::from_ref(&task),
+            open: &[],
+            origins: None,
         };
         let packages = sched::environment(&snapshot, &task).map(|environment| self.packages(&environment, blobs));
         let why = if wish.explained { self.explain(&snapshot, &task) } else { None };

@@ -73,6 +73,8 @@ impl Service {
                 additions: &additions,
                 block: BlockPolicy::Never,
                 tasks: &tasks,
+                open: &[],
+                origins: None,
             });
             let name = |place: &u32| sources.get(*place as usize).map(|(package, _)| package.clone());
             let packages = sources.iter().zip(&tasks).zip(&found.needs).map(|(((package, _), task), needs)| {

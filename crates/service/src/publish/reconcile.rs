@@ -34,7 +34,7 @@ pub(crate) struct State {
 /// What decides whether a repository has to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
-    mark: (i64, i64),
+    mark: i64,
     /// What is said of publishing.
     switches: Sha256,
 }

@@ -38,3 +38,7 @@ CREATE TABLE package_attributes (
 
 -- Built packages by name.
 CREATE INDEX results_by_package ON results (package, id) WHERE kind = 'package';
+
+-- The version of the recipe, once it has been read; and how many revisions in a row have had it.
+ALTER TABLE package_revisions ADD COLUMN version TEXT;
+ALTER TABLE package_revisions ADD COLUMN version_count INTEGER NOT NULL DEFAULT 1;

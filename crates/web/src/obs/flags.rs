@@ -44,7 +44,11 @@ pub(super) async fn of_project(call: &Call, project: &Project) -> Answer {
         Some(command) if COMMANDS.contains(&command) => run(call, project, None, command).await,
         // The key is made when it is first asked for, stays for ever and does not expire.
         Some("createkey" | "extendkey") => {
-            call.app.service.may_edit(&call.user, project.id).await?;
+            if !call.app.service.may_edit(&call.user, project.id).await? {
+                let summary = format!("no permission to change project {}", project.name);
+                let status = axum::http::StatusCode::FORBIDDEN;
+                return Err(ObsError::new(status, "change_project_no_permission", summary));
+            }
             call.app.service.public_key(project.id).await?;
             Ok(ok())
         }

@@ -3,9 +3,8 @@
 //! A client refuses documents with anything it does not know, so what is written here is exactly what its model has; what
 //! is read and Kiln can not do is refused by name.
 
-use model::UserName;
-use model::{About, BlockScope, Flag, FlagKind, GroupRole, PackageName, PathElement, Person, ProjectName};
-use model::{RebuildScope, RepositoryAbout, RepositoryName, Role};
+use model::{About, BlockMode, Flag, FlagKind, GroupRole, PackageName, PathElement, Person, ProjectName};
+use model::{RebuildMode, RepositoryName, Role, UserName};
 use pkg::Arch;
 use service::{DescribedProject, ProjectView, WantedProject, WantedRepository};
 
@@ -43,8 +42,7 @@ pub(super) fn read_project(root: &Element, name: &ProjectName) -> Result<WantedP
     let mut wanted = WantedProject::default();
     for child in &root.children {
         if child.name == "repository" {
-            let (repository, said) = read_repository(child)?;
-            wanted.about.repositories.push(said);
+            let repository = read_repository(child)?;
             if wanted.repositories.iter().any(|other| other.name == repository.name) {
                 return Err(validation(format!("repository {} is there twice", repository.name)));
             }
@@ -152,26 +150,19 @@ fn read_flags(element: &Element, kind: FlagKind, about: &mut About) -> Result<()
     Ok(())
 }
 
-fn read_repository(element: &Element) -> Result<(WantedRepository, RepositoryAbout), ObsError> {
+fn read_repository(element: &Element) -> Result<WantedRepository, ObsError> {
     only(element, &["name", "rebuild", "block", "linkedbuild"])?;
     if let Some(other) = element.attribute("linkedbuild").filter(|value| *value != "off") {
         return Err(ObsError::not_yet(format_args!("linkedbuild={:?} of a repository", shorten(other))));
     }
+    let unknown = |attribute: &str, word: &str| validation(format!("{attribute}={:?} is not known", shorten(word)));
+    let rebuild =
+        element.attribute("rebuild").map(|word| RebuildMode::parse(word).ok_or_else(|| unknown("rebuild", word)));
+    let block = element.attribute("block").map(|word| BlockMode::parse(word).ok_or_else(|| unknown("block", word)));
+    let (rebuild, block) = (rebuild.transpose()?.unwrap_or_default(), block.transpose()?.unwrap_or_default());
     let name = element.attribute("name").ok_or_else(|| validation("<repository> without name".to_owned()))?;
-    let mut repository = WantedRepository { name: repository_name(name)?, path: Vec::new(), arches: Vec::new() };
-    let word = |attribute: &str| element.attribute(attribute);
-    let bad = |attribute: &str, text: &str| validation(format!("{attribute} can not be {:?}", shorten(text)));
-    let said = RepositoryAbout {
-        name: repository.name.clone(),
-        rebuild: match word("rebuild") {
-            None => RebuildScope::default(),
-            Some(text) => RebuildScope::parse(text).ok_or_else(|| bad("rebuild", text))?,
-        },
-        block: match word("block") {
-            None => BlockScope::default(),
-            Some(text) => BlockScope::parse(text).ok_or_else(|| bad("block", text))?,
-        },
-    };
+    let mut repository =
+        WantedRepository { name: repository_name(name)?, path: Vec::new(), arches: Vec::new(), rebuild, block };
     for child in &element.children {
         match child.name.as_str() {
             "path" => {
@@ -201,7 +192,7 @@ fn read_repository(element: &Element) -> Result<(WantedRepository, RepositoryAbo
             other => return Err(validation(format!("<repository> has no element <{}>", shorten(other)))),
         }
     }
-    Ok((repository, said))
+    Ok(repository)
 }
 
 fn shorten(text: &str) -> String {
@@ -217,7 +208,7 @@ pub(super) fn project(view: &ProjectView) -> Node {
 /// Writes the `_meta` a project had once.
 pub(super) fn described(name: &ProjectName, said: &DescribedProject) -> Node {
     let root = Node::new("project").with("name", name);
-    about(root, &said.about).children(said.repositories.iter().map(|found| repository(found, &said.about)))
+    about(root, &said.about).children(said.repositories.iter().map(repository))
 }
 
 /// Writes the `_meta` of a package.
@@ -246,17 +237,15 @@ fn flag(flag: &Flag) -> Node {
         .with_maybe("arch", flag.arch.as_ref().map(Arch::as_str))
 }
 
-fn repository(repository: &WantedRepository, about: &About) -> Node {
-    let (rebuild, block) = about.of_repository(&repository.name);
-    let rebuild = (rebuild != RebuildScope::default()).then_some(rebuild.as_str());
-    let block = (block != BlockScope::default()).then_some(block.as_str());
+fn repository(repository: &WantedRepository) -> Node {
     let path = |element: &PathElement| {
         Node::new("path").with("project", &element.project).with("repository", &element.repository)
     };
+    let changed = |word: &'static str, is_default: bool| Some(word).filter(|_| !is_default);
     Node::new("repository")
         .with("name", &repository.name)
-        .with_maybe("rebuild", rebuild)
-        .with_maybe("block", block)
+        .with_maybe("rebuild", changed(repository.rebuild.as_str(), repository.rebuild == RebuildMode::default()))
+        .with_maybe("block", changed(repository.block.as_str(), repository.block == BlockMode::default()))
         .children(repository.path.iter().map(path))
         .children(repository.arches.iter().map(|arch| Node::leaf("arch", arch.as_str())))
 }
@@ -302,7 +291,8 @@ mod tests {
             ("<group groupid='x' role='king'/>", "is no role"),
             ("<nonsense/>", "no element <nonsense>"),
             ("<person userid='a' role='king'/>", "is no role"),
-            ("<repository name='r' rebuild='never'/>", "rebuild can not be"),
+            ("<repository name='r' rebuild='sometimes'/>", "rebuild="),
+            ("<repository name='r' block='maybe'/>", "block="),
             ("<repository name='r' linkedbuild='all'/>", "linkedbuild="),
             ("<repository name='r'><download/></repository>", "<download>"),
             ("<repository name='r'/><repository name='r'/>", "twice"),

@@ -27,6 +27,8 @@ mod published;
 mod repository;
 mod results;
 mod search;
+mod source_commands;
+mod source_diff;
 mod sources;
 mod xml;
 mod xpath;

@@ -180,6 +180,10 @@ pub(super) async fn outcomes(call: &Call, project: &Project) -> Result<Vec<Targe
                 (false, false) => Origin::Nothing,
             };
             let state = package_state(newest.as_ref(), is_on, origin);
+            let state = match &package.failure {
+                Some(why) if is_on && (newest.is_none() || !state.is_open()) => PackageState::broken(why),
+                _ => state,
+            };
             let state = if about.is_locked() || package.about.is_locked() { codes::locked(state) } else { state };
             Outcome { package: name, state, newest }
         };
