@@ -304,7 +304,7 @@ fn recipes(
 /// The recipe of a kind among files: the one called like the package, or the only one.
 ///
 /// Rule: Open Build Service's source server; a recipe named after one repository is not looked for.
-fn recipe_of(package: &PackageName, files: &[RevisionFile], kind: &str) -> Option<FileName> {
+pub(crate) fn recipe_of(package: &PackageName, files: &[RevisionFile], kind: &str) -> Option<FileName> {
     let ending = format!(".{kind}");
     let named = format!("{package}{ending}");
     let mut found = files.iter().map(|file| &file.name).filter(|name| name.as_str().ends_with(&ending));

@@ -11,6 +11,7 @@ mod demo;
 mod kit;
 mod osc;
 mod osc_accounts;
+mod osc_build;
 mod osc_kit;
 mod osc_links;
 mod rpm;

@@ -1,7 +1,6 @@
 //! The files of packages: listings, single files, history.
 
 use axum::body::Body;
-use axum::response::Response;
 use model::{FileName, PackageName, Project};
 use pkg::Md5;
 use service::{BuildFilter, LinkView, Listing, Revision, RevisionFile, RevisionWish, ServiceError, TreeWish};
@@ -270,9 +269,4 @@ pub(super) async fn delete_project(call: &Call, project: &Project) -> Answer {
     }
     call.app.service.delete_project(&call.user, project.id).await?;
     Ok(ok())
-}
-
-/// `GET /source/P/_pubkey`.
-pub(super) async fn public_key(call: &Call, project: &Project) -> Result<Response, ObsError> {
-    Ok(super::call::plain(call.app.service.public_key(project.id).await?))
 }
