@@ -6,6 +6,7 @@ pub(crate) mod html;
 mod index;
 mod login;
 mod project;
+mod provider;
 
 use axum::Router;
 use axum::extract::Path;
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/builds/{id}", get(build::show))
         .merge(login::routes())
         .merge(account::routes())
+        .merge(provider::routes())
         .route("/api", get(index::tokens))
         .route("/api/", get(index::tokens))
         // Copr's clients print this address after a submission.
