@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::{Limits, Timestamp};
 
+use crate::OidcConfig;
+
 /// Where the service takes the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -30,6 +32,8 @@ pub struct ServiceConfig {
     pub retry: RetryPolicy,
     /// How long a blob that nothing refers to is kept.
     pub blob_grace: Duration,
+    /// Where people may log in besides here.
+    pub oidc: Option<OidcConfig>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -50,6 +54,7 @@ impl ServiceConfig {
             allow_private_sources: false,
             retry: RetryPolicy::default(),
             blob_grace: Duration::from_secs(24 * 3600),
+            oidc: None,
             clock: Arc::new(system_time),
         }
     }

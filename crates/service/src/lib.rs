@@ -43,7 +43,7 @@ mod uploads;
 mod users;
 
 pub use about::{ProjectView, WantedProject, WantedRepository};
-pub use accounts::{MalformedKey, NewSession, PublicKey};
+pub use accounts::{MalformedKey, NewSession, OidcConfig, OidcError, ProviderAnswer, PublicKey};
 pub use background::Background;
 pub use config::{Clock, RetryPolicy, ServiceConfig};
 pub use config_diff::ConfigDifferences;
