@@ -2,8 +2,8 @@ use pkg::{Arch, Sha256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BuildId, BuildState, FailureCause, FileName, PackageName, ProjectId, ProjectName, RepositoryName, SourceSignature,
-    SourceState, TaskId, TaskState, Timestamp, UserName, Verdict,
+    BuildId, BuildState, FailureCause, FileName, PackageName, PackageSource, ProjectId, ProjectName, RepositoryName,
+    SourceSignature, SourceState, TaskId, TaskState, Timestamp, UserName, Verdict,
 };
 
 /// One source revision of one package, wanted in a set of (repository, arch), by someone, for a reason.
@@ -124,6 +124,13 @@ pub enum BuildSource {
         revision: u64,
         /// The recipe's name.
         file: FileName,
+    },
+    /// What a job makes.
+    Job {
+        /// The package it is built for, whatever the recipe says; `None` if the recipe says.
+        package: Option<PackageName>,
+        /// How.
+        source: PackageSource,
     },
 }
 

@@ -39,7 +39,7 @@ mod users;
 
 pub use about::{ProjectView, WantedProject, WantedRepository};
 pub use background::Background;
-pub use config::{Clock, RetryPolicy, ServiceConfig};
+pub use config::{Clock, RetryPolicy, ServiceConfig, SourceTarget};
 pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
 pub use distributions::{DistributionOptions, MirrorStatus};
 pub use error::{Action, ErrorKind, ProjectKey, ServiceError};

@@ -12,4 +12,5 @@ mod kit;
 mod osc;
 mod osc_kit;
 mod rpm;
+mod sources;
 mod why;

@@ -1,6 +1,6 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
-use model::{Build, BuildId, BuildReason, BuildSource};
+use model::{Build, BuildId, BuildReason, BuildSource, PackageSource};
 use service::TargetName;
 
 use super::answer;
@@ -26,6 +26,18 @@ pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Resu
     Ok(answer(&title, &body))
 }
 
+/// What a job makes the source from.
+fn made(source: &PackageSource) -> String {
+    match source {
+        PackageSource::Checkout { url, revision, .. } if revision.is_empty() => escape(url),
+        PackageSource::Checkout { url, revision, .. } => format!("{} at {}", escape(url), escape(revision)),
+        PackageSource::DistGit { url, .. } => escape(url),
+        PackageSource::Pypi { name, .. } => format!("{} of the Python package index", escape(name)),
+        PackageSource::Gem { name } => format!("the Ruby gem {}", escape(name)),
+        PackageSource::Script { .. } => "the output of a script".to_owned(),
+    }
+}
+
 fn about(build: &Build) -> String {
     let project = link(&format!("/projects/{}", encode_segment(build.project.as_str())), build.project.as_str());
     let source = match &build.source {
@@ -34,6 +46,7 @@ fn about(build: &Build) -> String {
         BuildSource::Revision { package, revision, file } => {
             format!("{} (revision {revision} of {})", escape(file.as_str()), escape(package.as_str()))
         }
+        BuildSource::Job { source, .. } => made(source),
     };
     let reason = match &build.reason {
         BuildReason::Submitted { by } => format!("submitted by {}", escape(by.as_str())),
