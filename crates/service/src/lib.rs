@@ -45,7 +45,7 @@ mod users;
 pub use about::{ProjectView, WantedProject, WantedRepository};
 pub use accounts::{MalformedKey, NewSession, OidcConfig, OidcError, ProviderAnswer, PublicKey};
 pub use background::Background;
-pub use config::{Clock, RetryPolicy, ServiceConfig};
+pub use config::{Clock, RetryPolicy, ServiceConfig, SourceTarget};
 pub use config_diff::ConfigDifferences;
 pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
 pub use distributions::{DistributionOptions, MirrorStatus};

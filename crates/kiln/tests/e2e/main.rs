@@ -15,4 +15,5 @@ mod osc_build;
 mod osc_kit;
 mod osc_links;
 mod rpm;
+mod sources;
 mod why;
