@@ -45,9 +45,9 @@ mod uploads;
 mod users;
 
 pub use about::{Change, ProjectView, WantedProject, WantedRepository};
-pub use accounts::{MalformedKey, NewSession, PublicKey};
+pub use accounts::{MalformedKey, NewSession, OidcConfig, OidcError, ProviderAnswer, PublicKey};
 pub use background::Background;
-pub use config::{Clock, RetryPolicy, ServiceConfig};
+pub use config::{Clock, RetryPolicy, ServiceConfig, SourceTarget};
 pub use config_diff::ConfigDifferences;
 pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
 pub use descriptions::{BuiltPlace, DescribedProject, Said, SwitchChange};

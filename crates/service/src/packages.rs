@@ -2,8 +2,8 @@ use model::{Build, Package, PackageName, PackageSettings, PackageSource, Project
 use store::NewestTask;
 
 use crate::background::Reconciler;
-use crate::projects::{check_size, existing};
-use crate::{Action, Service, ServiceError, User};
+use crate::projects::existing;
+use crate::{Action, Service, ServiceError, User, sources};
 
 /// Most builds of one package that anybody may ask to be kept.
 const MAX_KEPT: u32 = 100;
@@ -137,7 +137,9 @@ impl Service {
 }
 
 fn check_package(source: Option<&PackageSource>, settings: &PackageSettings) -> Result<(), ServiceError> {
-    check_size("package source", source.map_or(0, |source| format!("{source:?}").len()))?;
+    if let Some(source) = source {
+        sources::job::method::check(source)?;
+    }
     if settings.max_builds > MAX_KEPT {
         let detail = format!("{} is more than {MAX_KEPT}", settings.max_builds);
         return Err(ServiceError::BadValue { field: "builds to keep", detail });

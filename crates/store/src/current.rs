@@ -32,8 +32,9 @@ pub(crate) const CURRENT_SOURCES: &str = "SELECT b.id, k.name AS package, s.dige
      ORDER BY k.name";
 
 pub(crate) const RESULTS_NAMED: &str = "SELECT r.id, t.repository_id, t.arch, r.version, k.name AS project_package \
-     FROM results r JOIN tasks t ON t.result_job_id = r.job_id LEFT JOIN packages k ON k.id = t.package_id \
-     WHERE r.package = $1 AND r.kind = 'package' AND t.state = 'succeeded' ORDER BY r.id DESC LIMIT $2";
+     FROM results r JOIN jobs j ON j.id = r.job_id \
+     JOIN tasks t ON t.id = j.task_id AND t.result_job_id = r.job_id LEFT JOIN packages k ON k.id = t.package_id \
+     WHERE r.package = $1 AND r.kind = 'package' AND +t.state = 'succeeded' ORDER BY r.id DESC LIMIT $2";
 
 impl Session {
     /// The newest source of each package of a project, whatever became of its builds; by name.

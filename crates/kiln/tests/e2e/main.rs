@@ -16,4 +16,5 @@ mod osc_kit;
 mod osc_links;
 mod osc_projects;
 mod rpm;
+mod sources;
 mod why;

@@ -20,7 +20,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Its program.
+    /// Path of its program.
     pub(crate) fn program(&self) -> &Path {
         &self.program
     }

@@ -40,6 +40,25 @@ impl<'a> RecipeReader<'a> {
         }
     }
 
+    /// A recipe of the kind the configuration wants, with nothing but build dependencies: what a script's root is planned for.
+    pub(crate) fn stand_in(&self, packages: &[String]) -> Result<Recipe, String> {
+        let wanted = self.config.recipe_type.as_str();
+        let kinds = [RecipeKind::Dsc, RecipeKind::Spec, RecipeKind::Arch];
+        let kind = kinds.into_iter().find(|kind| kind.as_str() == wanted);
+        Ok(Recipe {
+            kind: kind.ok_or_else(|| format!("sources can not be made where {wanted} is built"))?,
+            name: String::new(),
+            version: String::new(),
+            build_requires: packages.to_vec(),
+            subpackages: Vec::new(),
+            architectures: Vec::new(),
+            excluded_architectures: Vec::new(),
+            source_files: Vec::new(),
+            has_dynamic_requires: false,
+            is_signed: false,
+        })
+    }
+
     fn dsc(&self, bytes: &[u8]) -> (Option<Recipe>, Vec<Finding>) {
         let target = Target { arch: self.arch, profiles: &self.profiles };
         dsc::parse(&String::from_utf8_lossy(bytes), &target)

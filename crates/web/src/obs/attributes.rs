@@ -56,14 +56,14 @@ fn parse(text: &str) -> Result<String, ObsError> {
     }
 }
 
-/// The attributes of a project or a package as elements.
+/// The attributes of a project or a package as conditions of searches see them: with their full names.
 pub(super) async fn nodes(
     call: &Call,
     project: &Project,
     package: Option<&PackageName>,
 ) -> Result<Vec<Node>, ObsError> {
     let found = call.app.service.attributes(project.id, package).await?;
-    Ok(found.iter().map(|(name, values)| node(name, values)).collect())
+    Ok(found.keys().map(|name| Node::new("attribute").with("name", name)).collect())
 }
 
 fn node(name: &str, values: &[String]) -> Node {

@@ -68,6 +68,7 @@ pub(super) fn package_state(newest: Option<&PackageTask>, is_on: bool, origin: O
         TaskState::Waiting => {
             let details = match found.source_state {
                 SourceState::Running => "the source is being read",
+                SourceState::InJob => "a job makes the source",
                 _ => "the source waits to be read",
             };
             PackageState::because("blocked", details)

@@ -76,7 +76,7 @@ fn explanation<'a>(build: &'a Build, before: Option<&Build>) -> (&'static str, &
 fn revision_of(build: &Build) -> u64 {
     match build.source {
         BuildSource::Revision { revision, .. } => revision,
-        BuildSource::Url { .. } | BuildSource::Upload { .. } => 0,
+        BuildSource::Url { .. } | BuildSource::Upload { .. } | BuildSource::Job { .. } => 0,
     }
 }
 
