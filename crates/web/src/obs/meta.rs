@@ -278,7 +278,8 @@ mod tests {
         let shown = described(&name, &said).render();
         assert!(shown.contains("<repository name=\"standard\" rebuild=\"local\" block=\"never\">"), "{shown}");
         let again = read_project(&xml::read(shown.as_bytes()).unwrap(), &name).unwrap();
-        assert_eq!((again.about, again.repositories), (said.about, said.repositories));
+        let again = DescribedProject { about: again.about, repositories: again.repositories };
+        assert_eq!(described(&name, &again).render(), shown);
     }
 
     #[test]
