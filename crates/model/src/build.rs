@@ -1,4 +1,4 @@
-use pkg::{Arch, Sha256};
+use pkg::{Arch, Md5, Sha256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -124,6 +124,9 @@ pub enum BuildSource {
         revision: u64,
         /// The recipe's name.
         file: FileName,
+        /// What names the files, if they are not the revision's own but what a link was found to stand for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tree: Option<Md5>,
     },
     /// What a job makes.
     Job {

@@ -11,6 +11,7 @@ use store::{BlobError, Blobs, Store};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::Passwords;
 use crate::background::{Reconciler, Reports};
 use crate::{ServiceConfig, ServiceError, mirror, planning, publish, sources};
 
@@ -28,8 +29,10 @@ pub(crate) struct Inner {
     pub(crate) blobs: Blobs,
     pub(crate) mirror: mirror::State,
     pub(crate) planning: planning::State,
+    pub(crate) following: planning::ChangeState,
     pub(crate) publish: publish::State,
     pub(crate) sources: sources::State,
+    pub(crate) passwords: Passwords,
     pub(crate) reports: Reports,
     changes: watch::Sender<u64>,
     work: Notify,
@@ -55,8 +58,10 @@ impl Inner {
             blobs,
             mirror: mirror::State::default(),
             planning: planning::State::default(),
+            following: planning::ChangeState::default(),
             publish: publish::State::default(),
             sources,
+            passwords: Passwords::default(),
             reports: Reports::default(),
             changes: watch::Sender::new(1),
             work: Notify::new(),
@@ -74,6 +79,10 @@ impl Inner {
     /// Makes a reconciler run soon. Cheap; many pokes are one pass.
     pub(crate) fn poke(&self, reconciler: Reconciler) {
         self.pokes[reconciler as usize].notify_one();
+        // Whatever can make a plan another one can make what was built before out of date.
+        if reconciler == Reconciler::Planning {
+            self.pokes[Reconciler::Changes as usize].notify_one();
+        }
     }
 
     /// Resolves when somebody has poked a reconciler since it last asked.

@@ -100,13 +100,15 @@ impl Service {
             return Err(ServiceError::Persistent { project: found.name });
         }
         let package = session.package(project, name).await?;
-        let package =
-            package.ok_or_else(|| ServiceError::PackageMissing { project: found.name, package: name.clone() })?;
+        let package = package
+            .ok_or_else(|| ServiceError::PackageMissing { project: found.name.clone(), package: name.clone() })?;
         if let Some(build) = session.open_build_of_package(package.id).await? {
             return Err(ServiceError::NotFinished { build });
         }
         session.delete_package(package.id).await?;
+        session.touch_links_to(&found.name, &package.name).await?;
         session.commit().await?;
+        self.inner.poke(Reconciler::Links);
         self.inner.poke(Reconciler::Publish);
         self.inner.poke(Reconciler::Planning);
         self.inner.changed();

@@ -11,11 +11,14 @@ const REFERENCES: &[(&str, &str)] = &[
     ("environments", "digest"),
     ("environment_packages", "sha256"),
     ("task_plans", "config_sha256"),
+    ("fingerprints", "sha256"),
+    ("fingerprints", "as_sha256"),
     ("mirror_suites", "release_sha256"),
     ("mirror_indices", "sha256"),
     ("published_files", "sha256"),
     ("revision_files", "sha256"),
     ("waiting_files", "sha256"),
+    ("derived_files", "sha256"),
 ];
 
 impl Session {

@@ -1,6 +1,6 @@
 //! A server process on a data folder, and commands against it.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -57,6 +57,16 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kiln"));
         command.args(arguments).env("KILN_CONFIG", self.config()).env_remove("KILN_URL");
         Ran(command.output().unwrap())
+    }
+
+    /// As [`Self::kiln`], with something to read.
+    pub(crate) fn kiln_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kiln"));
+        command.args(arguments).env("KILN_CONFIG", self.config()).env_remove("KILN_URL");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        Ran(child.wait_with_output().unwrap())
     }
 
     /// Runs a command that must succeed and print JSON.

@@ -19,6 +19,13 @@ pub(crate) struct Client {
     program: PathBuf,
 }
 
+impl Client {
+    /// Its program.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+}
+
 /// Every client that can be had here.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub(crate) fn clients() -> Vec<Client> {
@@ -126,6 +133,8 @@ impl<'a> Osc<'a> {
             .args(arguments)
             .current_dir(self.home.join(folder))
             .env("HOME", &self.home)
+            // The old one looks for its settings in some places without --config.
+            .env("OSC_CONFIG", self.home.join("oscrc"))
             .env("LC_ALL", "C.UTF-8")
             .env("EDITOR", "true")
             .env("PYTHONWARNINGS", "ignore")

@@ -21,6 +21,11 @@ impl PackageState {
         Self { code, details: Some(details.to_string()) }
     }
 
+    /// What is said of a package whose files are not to be had.
+    pub(super) fn broken(why: &str) -> Self {
+        Self::because("broken", why)
+    }
+
     /// Whether something will still happen by itself.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.code, "blocked" | "scheduled" | "dispatching" | "building" | "signing" | "finished")

@@ -2,14 +2,15 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderValue, Method};
 use axum::response::{IntoResponse as _, Response};
 use model::{About, ProjectName};
 use service::TargetName;
 
 use super::call::{Answer, Call, directory, document, ok, package_name, project_name, read_xml};
 use super::error::ObsError;
-use super::{binaries, commands, config, instance, log, meta, packages, results, sources};
+use super::{binaries, commands, config, instance, log, meta, packages, results, source_commands, sources};
 use crate::app::App;
 use crate::body::BodyReader;
 use crate::query::Query;
@@ -17,10 +18,16 @@ use crate::{address, auth};
 
 /// Answers every request of the dialect.
 pub(super) async fn handle(State(app): State<App>, request: Request) -> Response {
-    answer(app, request).await.unwrap_or_else(|error| error.into_response())
+    let mut cookie = None;
+    let mut response = answer(app, request, &mut cookie).await.unwrap_or_else(|error| error.into_response());
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
 }
 
-async fn answer(app: App, request: Request) -> Answer {
+/// The answer; `cookie` becomes what the client is to come back with.
+async fn answer(app: App, request: Request, cookie: &mut Option<HeaderValue>) -> Answer {
     let (parts, body) = request.into_parts();
     let segments = parts.uri.path().split('/').filter(|segment| !segment.is_empty()).map(address::decode);
     let segments: Option<Vec<String>> = segments.collect();
@@ -29,11 +36,12 @@ async fn answer(app: App, request: Request) -> Answer {
     if path == ["about"] {
         return Ok(instance::about());
     }
-    let Some((user, _)) = auth::caller_of(&parts, &app).await? else {
+    let Some((user, session)) = auth::client_of(&parts, &app).await? else {
         // The client sends the whole body before it reads that it should have said who it is.
         drain(body, app.options.upload_bytes).await;
         return Err(ObsError::unauthorized());
     };
+    *cookie = session;
     let query = Query::parse(parts.uri.query());
     let call = Call { app, user, query, headers: parts.headers };
     let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
@@ -86,14 +94,14 @@ async fn source(call: &Call, method: &Method, path: &[&str], body: Body) -> Answ
         ("GET", ["_history"] | ["_project", "_history"]) => config::revisions(call, &project).await,
         ("GET", ["_project"]) => config::listing(call, &project).await,
         ("GET", ["_project", "_meta"]) => project_meta(call, name).await,
-        ("POST", ["_project"]) => sources::command(call, &project, "_project", body).await,
+        ("POST", ["_project"]) => source_commands::run(call, &project, "_project", body).await,
         ("GET", ["_pubkey"]) => sources::public_key(call, &project).await,
         // The client asks for the public key itself then.
         ("GET", ["_keyinfo"]) => Err(ObsError::missing("this server has no _keyinfo")),
         (_, ["_attribute", ..] | [_, "_attribute", ..]) => Err(ObsError::missing("this server has no attributes")),
         ("POST", []) => Err(ObsError::not_yet("commands of a project")),
         ("GET", [package]) => sources::listing(call, &project, package).await,
-        ("POST", [package]) => sources::command(call, &project, package, body).await,
+        ("POST", [package]) => source_commands::run(call, &project, package, body).await,
         ("DELETE", [package]) => sources::delete_package(call, &project, package).await,
         ("GET", [package, "_meta"]) => {
             let package = package_name(package)?;

@@ -16,6 +16,8 @@ mod log;
 mod meta;
 mod packages;
 mod results;
+mod source_commands;
+mod source_diff;
 mod sources;
 mod xml;
 

@@ -110,10 +110,14 @@ pub(super) async fn history(call: &Call, project: &Project, target: &TargetName,
 
 /// The tree of the revision a build is made from; of other sources there is none.
 async fn srcmd5(call: &Call, project: &Project, build: &Build) -> Result<String, ObsError> {
-    let BuildSource::Revision { package, revision, .. } = &build.source else { return Ok(String::new()) };
-    let wish = service::RevisionWish::Number(*revision);
-    match call.app.service.revision(project.id, package, wish).await {
-        Ok(found) => Ok(found.map(|(revision, _)| revision.tree.to_string()).unwrap_or_default()),
+    let BuildSource::Revision { package, revision, tree, .. } = &build.source else { return Ok(String::new()) };
+    if let Some(tree) = tree {
+        return Ok(tree.to_string());
+    }
+    let revision = service::RevisionWish::Number(*revision);
+    let wish = service::TreeWish { revision, ..service::TreeWish::NEWEST };
+    match call.app.service.listing(project.id, package, &wish).await {
+        Ok(found) => Ok(found.tree.to_string()),
         Err(error) if error.kind() == service::ErrorKind::Missing => Ok(String::new()),
         Err(error) => Err(error.into()),
     }
