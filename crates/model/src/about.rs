@@ -17,8 +17,21 @@ pub struct About {
     pub url: Option<String>,
     /// Who has to do with it, in the owner's order.
     pub people: Vec<Person>,
+    /// Groups that have to do with it, in the owner's order.
+    pub groups: Vec<GroupRole>,
     /// Switches, in the owner's order.
     pub flags: Vec<Flag>,
+    /// The repositories of a project, in the owner's order.
+    pub repositories: Vec<RepositoryName>,
+}
+
+/// A group that has to do with a project or a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRole {
+    /// Which.
+    pub group: UserName,
+    /// As what.
+    pub role: Role,
 }
 
 /// Somebody who has to do with a project or a package.
@@ -79,13 +92,17 @@ pub enum FlagKind {
     Publish,
     /// Whether packages with debugging information are made.
     DebugInfo,
+    /// Whether builds can use results.
+    UseForBuild,
+    /// Whether nothing of it may be changed.
+    Lock,
 }
 
 impl FlagKind {
     /// What counts where no switch says anything.
     #[must_use]
     pub const fn default_value(self) -> bool {
-        !matches!(self, Self::DebugInfo)
+        !matches!(self, Self::DebugInfo | Self::Lock)
     }
 }
 
@@ -123,6 +140,12 @@ impl About {
         let fitting = self.flags.iter().filter(|flag| flag.kind == kind);
         let weighed = fitting.filter_map(|flag| Some((flag.weight(place)?, !flag.on)));
         weighed.max().map_or(default, |(_, off)| !off)
+    }
+
+    /// Whether nothing of it may be changed.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.is_on(FlagKind::Lock, None, false)
     }
 
     /// Sets the switch of exactly this place, if the whole says otherwise there.

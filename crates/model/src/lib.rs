@@ -19,7 +19,7 @@ mod state;
 mod time;
 mod verdict;
 
-pub use about::{About, Flag, FlagKind, Person, Role};
+pub use about::{About, Flag, FlagKind, GroupRole, Person, Role};
 pub use build::{Build, BuildReason, BuildSource, BuiltPackage, SourceFile, Task};
 pub use failure::{FailureCause, Fault};
 pub use ids::{BuildId, JobId, ProjectId, RepositoryId, TaskId, UserId};

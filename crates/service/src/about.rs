@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 
 use model::{
-    About, ArchOptions, BlockMode, Flag, FlagKind, PackageName, PathElement, Person, Project, ProjectId, ProjectName,
-    ProjectSettings,
+    About, ArchOptions, FlagKind, PackageName, PathElement, Person, Project, ProjectId, ProjectName, ProjectSettings,
 };
-use model::{PackageSettings, RebuildMode, Repository, RepositoryArch, RepositoryId, RepositoryName, RightState, Role};
+use model::{BlockMode, PackageSettings, RebuildMode, Repository, RepositoryArch, RepositoryId, RepositoryName};
+use model::{RightState, Role};
 use model::{TriggerPolicy, UserName};
 use pkg::Arch;
-use store::Session;
+use serde::{Deserialize, Serialize};
+use store::{Described, Session};
 
 use crate::background::Reconciler;
-use crate::permission::{check_new_project, check_project};
+use crate::descriptions::{DescribedProject, check_description, note};
+use crate::permission::check_new_project;
 use crate::projects::{check_size, existing};
-use crate::{Action, ProjectKey, Service, ServiceError, TargetName, User};
+use crate::{ProjectKey, Service, ServiceError, TargetName, User};
 
 /// Most persons, switches or repositories of one project.
 const MAX_ENTRIES: usize = 2000;
@@ -26,7 +28,7 @@ pub struct ProjectView {
     pub project: Project,
     /// Words, persons and switches; description and address are the settings', the switches say what is true now.
     pub about: About,
-    /// Its repositories in order of creation.
+    /// Its repositories in the owner's order.
     pub repositories: Vec<Repository>,
 }
 
@@ -39,8 +41,17 @@ pub struct WantedProject {
     pub repositories: Vec<WantedRepository>,
 }
 
+/// How a project is changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Change<'a> {
+    /// Whether repositories may be taken away that others build against; their paths stay as they are then.
+    pub force: bool,
+    /// Why.
+    pub comment: &'a str,
+}
+
 /// What a repository is to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WantedRepository {
     /// Name.
     pub name: RepositoryName,
@@ -54,6 +65,13 @@ pub struct WantedRepository {
     pub block: BlockMode,
 }
 
+impl From<Repository> for WantedRepository {
+    fn from(repository: Repository) -> Self {
+        let Repository { name, path, arches, rebuild, block, .. } = repository;
+        Self { name, path, arches: arches.into_iter().map(|arch| arch.arch).collect(), rebuild, block }
+    }
+}
+
 impl Service {
     /// A project with everything its owner says of it.
     ///
@@ -64,8 +82,8 @@ impl Service {
         let project = session.project_by_name(name).await?;
         let project =
             project.ok_or_else(|| ServiceError::ProjectMissing { project: ProjectKey::Name(name.clone()) })?;
-        let repositories = session.repositories(project.id).await?;
         let mut about = session.about_project(project.id).await?;
+        let repositories = ordered(session.repositories(project.id).await?, &about);
         let maintainers = maintainers(&mut session, &project).await?;
         about.people.retain(|person| person.role != Role::Maintainer || maintainers.contains(&person.user));
         for user in maintainers {
@@ -89,8 +107,6 @@ impl Service {
 
     /// Makes a project what it is to be, creating it if it is missing. A project created so builds when something changes.
     ///
-    /// `force` allows to take away repositories that others build against; their paths stay as they are then.
-    ///
     /// # Errors
     /// [`ServiceError::Denied`], [`ServiceError::UserMissing`], [`ServiceError::ProjectMissing`] and
     /// [`ServiceError::RepositoryMissing`] of a path, [`ServiceError::RepositoryUsed`], [`ServiceError::NotFinished`] if
@@ -99,11 +115,11 @@ impl Service {
         &self,
         actor: &User,
         name: &ProjectName,
-        wanted: WantedProject,
-        force: bool,
+        mut wanted: WantedProject,
+        change: Change<'_>,
     ) -> Result<Project, ServiceError> {
         check_about(&wanted.about)?;
-        check_publish(&wanted.about)?;
+        wanted.about.repositories = wanted.repositories.iter().map(|repository| repository.name.clone()).collect();
         let now = self.inner.now();
         let mut session = self.inner.store.write().await?;
         let about = &wanted.about;
@@ -116,7 +132,7 @@ impl Service {
         };
         let id = match session.project_by_name(name).await? {
             Some(project) => {
-                check_project(&mut session, actor, Action::EditProject, &project, name).await?;
+                check_description(&mut session, actor, &project, name, about).await?;
                 session.set_project_settings(project.id, &texts(project.settings)).await?;
                 project.id
             }
@@ -130,9 +146,12 @@ impl Service {
         };
         let project = existing(&mut session, id).await?;
         put_people(&mut session, &project, &about.people).await?;
+        check_groups(&mut session, about).await?;
         let kept = About { description: String::new(), url: None, ..about.clone() };
         session.set_about_project(id, &kept).await?;
-        let fresh = self.put_repositories(&mut session, &project, &wanted, force).await?;
+        let fresh = self.put_repositories(&mut session, &project, &wanted, change.force).await?;
+        let said = DescribedProject { about: wanted.about.clone(), repositories: wanted.repositories.clone() };
+        note(&mut session, Described::Project(id), (&said, change.comment), (actor, now)).await?;
         session.commit().await?;
         tracing::info!(project.name = %name, "project {name} is described anew");
         self.inner.poke(Reconciler::Planning);
@@ -205,28 +224,33 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::ProjectMissing`], [`ServiceError::Denied`], [`ServiceError::UserMissing`],
-    /// [`ServiceError::BadValue`].
+    /// [`ServiceError::GroupMissing`], [`ServiceError::Locked`], [`ServiceError::BadValue`].
     pub async fn put_about_package(
         &self,
         actor: &User,
         project: ProjectId,
         name: &PackageName,
-        about: &About,
+        (about, comment): (&About, &str),
     ) -> Result<(), ServiceError> {
         check_about(about)?;
-        let mut session = self.edit(actor, Action::EditProject, project).await?;
+        let (mut session, project) = self.describe_package(actor, project).await?;
         check_people(&mut session, &about.people).await?;
-        let package = match session.package(project, name).await? {
+        check_groups(&mut session, about).await?;
+        let package = match session.package(project.id, name).await? {
             Some(package) => package,
             None => {
-                let added = session.add_package(project, name, None, &PackageSettings::default()).await?;
-                let project = existing(&mut session, project).await?.name;
+                let added = session.add_package(project.id, name, None, &PackageSettings::default()).await?;
+                let project = project.name.clone();
                 added.ok_or_else(|| ServiceError::PackageExists { project, package: name.clone() })?
             }
         };
+        if session.about_package(package.id).await?.is_locked() && about.is_locked() {
+            return Err(ServiceError::Locked { object: format!("package {}/{name}", project.name) });
+        }
         session.set_about_package(package.id, about).await?;
+        note(&mut session, Described::Package(package.id), (about, comment), (actor, self.inner.now())).await?;
         session.commit().await?;
-        self.inner.changed();
+        self.switched();
         Ok(())
     }
 }
@@ -258,6 +282,22 @@ async fn put_people(session: &mut Session, project: &Project, people: &[Person])
     for name in wanted {
         if let Some(user) = session.user(name).await? {
             session.set_right(project.id, user.id, (RightState::Approved, RightState::Nothing)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The repositories in the order their project's owner wrote them; those of others behind them.
+pub(crate) fn ordered(mut repositories: Vec<Repository>, about: &About) -> Vec<Repository> {
+    let place = |repository: &Repository| about.repositories.iter().position(|name| *name == repository.name);
+    repositories.sort_by_key(|repository| place(repository).unwrap_or(usize::MAX));
+    repositories
+}
+
+async fn check_groups(session: &mut Session, about: &About) -> Result<(), ServiceError> {
+    for group in &about.groups {
+        if session.group(&group.group).await?.is_none() {
+            return Err(ServiceError::GroupMissing { group: group.group.clone() });
         }
     }
     Ok(())
@@ -330,21 +370,9 @@ async fn remove(
 fn check_about(about: &About) -> Result<(), ServiceError> {
     let texts = [about.title.len(), about.description.len(), about.url.as_ref().map_or(0, String::len)];
     check_size("description", texts.into_iter().sum())?;
-    if about.people.len().max(about.flags.len()) > MAX_ENTRIES {
+    if about.people.len().max(about.flags.len()).max(about.groups.len()) > MAX_ENTRIES {
         let detail = format!("more than {MAX_ENTRIES} persons or flags");
         return Err(ServiceError::BadValue { field: "description", detail });
     }
     Ok(())
-}
-
-/// Results of a project are published as a whole or not at all.
-fn check_publish(about: &About) -> Result<(), ServiceError> {
-    let partial = |flag: &&Flag| flag.kind == FlagKind::Publish && (flag.repository.is_some() || flag.arch.is_some());
-    match about.flags.iter().find(partial) {
-        None => Ok(()),
-        Some(_) => Err(ServiceError::Unsupported {
-            what: "a publish flag for some repositories or architectures".to_owned(),
-            instead: "switch publishing on or off for the whole project",
-        }),
-    }
 }

@@ -197,7 +197,7 @@ impl Service {
         let project = existing(&mut session, build.project_id).await?;
         match check_project(&mut session, actor, Action::DeleteBuild, &project, build.id).await {
             Ok(()) => Ok(!project.settings.persistent),
-            Err(ServiceError::Denied { .. }) => Ok(false),
+            Err(ServiceError::Denied { .. } | ServiceError::Locked { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use model::{Limits, ProjectName, RepositoryName, Timestamp};
 use pkg::Arch;
 
+use crate::OidcConfig;
+
 /// Where the service takes the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -64,6 +66,8 @@ pub struct ServiceConfig {
     pub retry: RetryPolicy,
     /// How long a blob that nothing refers to is kept.
     pub blob_grace: Duration,
+    /// Where people may log in besides here.
+    pub oidc: Option<OidcConfig>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -86,6 +90,7 @@ impl ServiceConfig {
             source_variables: BTreeMap::new(),
             retry: RetryPolicy::default(),
             blob_grace: Duration::from_secs(24 * 3600),
+            oidc: None,
             clock: Arc::new(system_time),
         }
     }

@@ -346,6 +346,12 @@ pub enum ServiceError {
         /// File name.
         file: String,
     },
+    /// Nothing of it may be changed until its lock is taken away.
+    #[error("{object} is locked")]
+    Locked {
+        /// What.
+        object: String,
+    },
     /// Something outside answered in a way that may change: a mirror, a disk that is full.
     #[error("{what}: {detail}")]
     Unavailable {
@@ -426,7 +432,7 @@ impl ServiceError {
             | Self::BatchFinished { .. }
             | Self::NotCancelable { .. }
             | Self::NotFinished { .. } => ErrorKind::Conflicting,
-            Self::Denied { .. } | Self::Persistent { .. } => ErrorKind::Denied,
+            Self::Denied { .. } | Self::Persistent { .. } | Self::Locked { .. } => ErrorKind::Denied,
             Self::Unavailable { .. } => ErrorKind::Busy,
             Self::BlobMissing { .. } | Self::Store(_) | Self::Blob(_) | Self::Io(_) | Self::Failed { .. } => {
                 ErrorKind::Broken

@@ -165,7 +165,7 @@ impl Service {
         let project = existing(&mut session, id).await?;
         match check_project(&mut session, user, action, &project, &project.name).await {
             Ok(()) => Ok(true),
-            Err(ServiceError::Denied { .. }) => Ok(false),
+            Err(ServiceError::Denied { .. } | ServiceError::Locked { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }

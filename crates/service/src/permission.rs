@@ -4,7 +4,7 @@
 //! created it. They, and administrators, may do everything to it. Others may be given the right to edit it (all but
 //! deleting it), or only to build in it.
 
-use model::{Project, ProjectName, RightState};
+use model::{Project, ProjectName, RightState, Role};
 use store::Session;
 
 use crate::{Action, ServiceError, User};
@@ -29,8 +29,23 @@ impl<'a> Namespace<'a> {
     }
 }
 
-/// Whether a user may do something to a project; `object` is what the error names.
+/// Whether a user may do something to a project, and nobody has locked it; `object` is what the error names.
 pub(crate) async fn check_project(
+    session: &mut Session,
+    actor: &User,
+    action: Action,
+    project: &Project,
+    object: impl std::fmt::Display,
+) -> Result<(), ServiceError> {
+    check_right(session, actor, action, project, object).await?;
+    if action != Action::CancelBuild && session.about_project(project.id).await?.is_locked() {
+        return Err(ServiceError::Locked { object: format!("project {}", project.name) });
+    }
+    Ok(())
+}
+
+/// As [`check_project`], locked or not.
+pub(crate) async fn check_right(
     session: &mut Session,
     actor: &User,
     action: Action,
@@ -64,11 +79,23 @@ async fn has_right(
 ) -> Result<bool, ServiceError> {
     let (edit, build) = session.right_of(project.id, actor.id).await?;
     let (edit, build) = (edit == RightState::Approved, build == RightState::Approved);
+    let edit = edit || maintains_by_group(session, actor, project).await?;
     Ok(match action {
         Action::SubmitBuild | Action::CancelBuild => edit || build,
         Action::EditProject | Action::DeleteBuild => edit,
         Action::DeleteProject | Action::CreateProject | Action::Administer => false,
     })
+}
+
+/// Whether a user belongs to a group that maintains a project.
+async fn maintains_by_group(session: &mut Session, actor: &User, project: &Project) -> Result<bool, ServiceError> {
+    let groups = session.about_project(project.id).await?.groups;
+    for maintaining in groups.iter().filter(|group| group.role == Role::Maintainer) {
+        if session.is_member(maintaining.group.as_str(), actor.id).await? == Some(true) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a user may create a project of this name: below the user's own name, below `home:` and it, or below the name of

@@ -126,14 +126,15 @@ impl Service {
         Ok(())
     }
 
-    /// The repositories of a project in order of creation, disabled architectures included.
+    /// The repositories of a project in the owner's order or else that of creation, disabled architectures included.
     ///
     /// # Errors
     /// [`ServiceError::ProjectMissing`].
     pub async fn repositories(&self, id: ProjectId) -> Result<Vec<Repository>, ServiceError> {
         let mut session = self.inner.store.read().await?;
         existing(&mut session, id).await?;
-        Ok(session.repositories(id).await?)
+        let about = session.about_project(id).await?;
+        Ok(crate::about::ordered(session.repositories(id).await?, &about))
     }
 
     /// The enabled targets of projects, in order of the projects' numbers and of creation.

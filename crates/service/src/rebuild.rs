@@ -177,13 +177,13 @@ pub(crate) async fn build_package(
     let effective = Effective::of(inner, project, package).await?;
     let mut session = inner.store.write().await?;
     let newest = session.newest_revision(package.id).await?;
-    if newest.as_ref() != effective.as_ref().map(|effective| &effective.revision) {
+    if newest.map(|newest| newest.number) != effective.as_ref().map(|effective| effective.revision.number) {
         // Whoever committed meanwhile builds that.
         return Ok(());
     }
     let repositories = session.repositories(project.id).await?;
     let about = session.about_package(package.id).await?;
-    let open = open_targets(&repositories, &about, targets);
+    let open = if about.is_locked() { Vec::new() } else { open_targets(&repositories, &about, targets) };
     let builds = match &effective {
         Some(effective) => of_revision(effective, package, &open, &kinds),
         None => again(&mut session, package, &open).await?,
@@ -304,7 +304,7 @@ fn recipes(
 /// The recipe of a kind among files: the one called like the package, or the only one.
 ///
 /// Rule: Open Build Service's source server; a recipe named after one repository is not looked for.
-fn recipe_of(package: &PackageName, files: &[RevisionFile], kind: &str) -> Option<FileName> {
+pub(crate) fn recipe_of(package: &PackageName, files: &[RevisionFile], kind: &str) -> Option<FileName> {
     let ending = format!(".{kind}");
     let named = format!("{package}{ending}");
     let mut found = files.iter().map(|file| &file.name).filter(|name| name.as_str().ends_with(&ending));

@@ -258,6 +258,9 @@ impl Service {
         let mut session = self.edit(actor, Action::EditProject, project).await?;
         let project = existing(&mut session, project).await?;
         match session.package(project.id, package).await? {
+            Some(package) if session.about_package(package.id).await?.is_locked() => {
+                Err(ServiceError::Locked { object: format!("package {}/{}", project.name, package.name) })
+            }
             Some(package) => Ok((session, project, package)),
             None => Err(ServiceError::PackageMissing { project: project.name, package: package.clone() }),
         }

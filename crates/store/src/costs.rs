@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::accounts::{LOGIN_OF_SECRET, LOGINS_OF_USER};
 use crate::builds::{builds_query, tasks_query};
-use crate::current::CURRENT_SOURCES;
+use crate::current::{CURRENT_SOURCES, RESULTS_NAMED};
 use crate::derived::{LINKS_TO, STALE_LINKS};
 use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
 use crate::matrix::{OUTCOME_COUNTS, PACKAGE_COUNT, matrix_names_query, matrix_tasks_query};
@@ -49,6 +49,7 @@ fn statements() -> Vec<(&'static str, String)> {
         ("builds of a package", build(BuildFilter { package: Some(1), ..builds.clone() })),
         ("packages of a project", PACKAGES.to_owned()),
         ("newest tasks of a project", NEWEST_TASKS.to_owned()),
+        ("results of a name", RESULTS_NAMED.to_owned()),
         ("expired projects", EXPIRED_PROJECTS.to_owned()),
         (
             "projects below a name",

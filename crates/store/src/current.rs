@@ -16,6 +16,8 @@ pub struct CurrentSource {
 /// A package file that a build left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageResult {
+    /// Package of the project.
+    pub package: Option<PackageName>,
     /// Repository of the build.
     pub repository: RepositoryId,
     /// Architecture of the task.
@@ -28,6 +30,11 @@ pub(crate) const CURRENT_SOURCES: &str = "SELECT b.id, k.name AS package, s.dige
      JOIN packages k ON k.id = b.package_id JOIN source_trees s ON s.id = b.source_tree_id WHERE b.id IN \
      (SELECT MAX(id) FROM builds WHERE project_id = $1 AND source_tree_id IS NOT NULL GROUP BY package_id) \
      ORDER BY k.name";
+
+pub(crate) const RESULTS_NAMED: &str = "SELECT r.id, t.repository_id, t.arch, r.version, k.name AS project_package \
+     FROM results r JOIN jobs j ON j.id = r.job_id \
+     JOIN tasks t ON t.id = j.task_id AND t.result_job_id = r.job_id LEFT JOIN packages k ON k.id = t.package_id \
+     WHERE r.package = $1 AND r.kind = 'package' AND +t.state = 'succeeded' ORDER BY r.id DESC LIMIT $2";
 
 impl Session {
     /// The newest source of each package of a project, whatever became of its builds; by name.
@@ -46,23 +53,15 @@ impl Session {
 
     /// Where builds have left a package of a name, newest first, at most `limit` of them.
     ///
-    /// Looks at every result; meant for explanations, which are rare.
-    ///
     /// # Errors
     /// [`StoreError`].
     pub async fn results_named(&mut self, name: &str, limit: u32) -> Result<Vec<PackageResult>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT r.id, t.repository_id, t.arch, r.version FROM results r JOIN tasks t ON t.result_job_id = r.job_id \
-             WHERE r.package = $1 AND r.kind = 'package' AND t.state = 'succeeded' ORDER BY r.id DESC LIMIT $2",
-        )
-        .bind(name)
-        .bind(i64::from(limit))
-        .fetch_all(self.run())
-        .await?;
+        let rows = sqlx::query(RESULTS_NAMED).bind(name).bind(i64::from(limit)).fetch_all(self.run()).await?;
         rows.iter()
             .map(|row| {
                 let fields = Fields::new("results", row);
                 Ok(PackageResult {
+                    package: fields.maybe_name("project_package")?,
                     repository: RepositoryId::new(fields.int("repository_id")?),
                     arch: fields.text("arch")?,
                     version: fields.maybe_text("version")?.unwrap_or_default(),

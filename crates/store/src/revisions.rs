@@ -20,6 +20,10 @@ pub struct Revision {
     pub author: UserName,
     /// When.
     pub created_at: Timestamp,
+    /// Version of the recipe; `None` until it has been read.
+    pub version: Option<String>,
+    /// How many revisions in a row, this one included, have that version; one that is not known counts as the one before.
+    pub version_count: u64,
 }
 
 /// One file of a revision; its content is in the blob folder.
@@ -48,7 +52,7 @@ pub fn tree_md5(files: &[RevisionFile]) -> Md5 {
     Md5::of(text.as_bytes())
 }
 
-const REVISION: &str = "SELECT r.id, r.revision, r.tree_md5, r.comment, u.name AS author, r.created_at \
+const REVISION: &str = "SELECT r.id, r.revision, r.tree_md5, r.comment, u.name AS author, r.created_at, r.version, r.version_count \
      FROM package_revisions r JOIN users u ON u.id = r.author_id WHERE r.package_id = $1";
 
 fn revision(row: &SqliteRow) -> Result<Revision, StoreError> {
@@ -59,6 +63,8 @@ fn revision(row: &SqliteRow) -> Result<Revision, StoreError> {
         comment: fields.text("comment")?,
         author: fields.name("author")?,
         created_at: fields.time("created_at")?,
+        version: fields.maybe_text("version")?,
+        version_count: fields.count("version_count")?,
     })
 }
 
@@ -206,8 +212,10 @@ impl Session {
         now: Timestamp,
     ) -> Result<Option<Revision>, StoreError> {
         let (id, number): (i64, i64) = sqlx::query_as(
-            "INSERT INTO package_revisions (package_id, revision, tree_md5, comment, author_id, created_at) \
-             SELECT $1, COALESCE(MAX(revision), 0) + 1, $2, $3, $4, $5 FROM package_revisions WHERE package_id = $1 \
+            "INSERT INTO package_revisions (package_id, revision, tree_md5, comment, author_id, created_at, version_count) \
+             SELECT $1, n.newest + 1, $2, $3, $4, $5, COALESCE((SELECT version_count FROM package_revisions \
+             WHERE package_id = $1 AND revision = n.newest), 0) + 1 \
+             FROM (SELECT COALESCE(MAX(revision), 0) AS newest FROM package_revisions WHERE package_id = $1) n \
              RETURNING id, revision",
         )
         .bind(package)
@@ -232,6 +240,25 @@ impl Session {
             .await?;
         }
         self.revision(package, u64::try_from(number).unwrap_or(0)).await
+    }
+
+    /// Writes down the version of a revision's recipe; the first one stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_revision_version(&mut self, package: i64, number: u64, version: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE package_revisions SET version = $3, version_count = COALESCE((SELECT CASE \
+             WHEN p.version IS NULL OR p.version = $3 THEN p.version_count + 1 ELSE 1 END FROM package_revisions p \
+             WHERE p.package_id = $1 AND p.revision = $2 - 1), 1) \
+             WHERE package_id = $1 AND revision = $2 AND version IS NULL",
+        )
+        .bind(package)
+        .bind(size(number))
+        .bind(version)
+        .execute(self.run())
+        .await?;
+        Ok(())
     }
 
     /// Says from the beginning which package a new build is of.

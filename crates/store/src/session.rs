@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "load", include_str!("../migrations/sqlite/0008_load.sql")),
     (9, "accounts", include_str!("../migrations/sqlite/0009_accounts.sql")),
     (10, "derived sources", include_str!("../migrations/sqlite/0010_derived_sources.sql")),
+    (11, "descriptions", include_str!("../migrations/sqlite/0011_descriptions.sql")),
     (12, "pages", include_str!("../migrations/sqlite/0012_pages.sql")),
 ];
 

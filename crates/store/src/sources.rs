@@ -181,6 +181,9 @@ impl Session {
             .bind(version)
             .execute(self.run())
             .await?;
+        if let Some(BuildSource::Revision { revision, .. }) = self.build(build).await?.map(|build| build.source) {
+            self.set_revision_version(package_id, revision, version).await?;
+        }
         self.change_open_tasks(build, TaskChange::SourceStored, now).await?;
         Ok(true)
     }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use web::{Server, ServerOptions, WebOptions};
 
 use crate::failure::{Exit, Failure};
+use crate::oidc::OidcFlags;
 use crate::output::Output;
 use crate::settings::{ClientFile, default_path};
 use crate::worker::{Ending, Worker};
@@ -51,6 +52,8 @@ pub(crate) struct Arguments {
     /// Let source addresses point into this machine or its private network [default: only if it listens on loopback].
     #[arg(long)]
     allow_private_sources: bool,
+    #[command(flatten)]
+    oidc: OidcFlags,
     /// Root that jobs run in which make sources, unless a source names one [default: that of the build's first target].
     #[arg(long, value_name = "PROJECT/REPOSITORY/ARCH", value_parser = source_target)]
     source_target: Option<SourceTarget>,
@@ -92,6 +95,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     let mut config = ServiceConfig::new(&data, &url);
     config.allow_private_sources = arguments.allow_private_sources || arguments.listen.ip().is_loopback();
     config.source_keyrings.clone_from(&arguments.source_keyring);
+    config.oidc = arguments.oidc.config()?;
     config.source_target.clone_from(&arguments.source_target);
     config.source_variables = arguments.source_variable.iter().cloned().collect();
     let upload_bytes = config.upload_bytes;

@@ -59,7 +59,7 @@ fn what_is_not_there_is_said_with_its_name() {
         let ended = osc.run(&["meta", "prjconf", "home:admin:nosuch", "-F", &file]);
         assert!(ended.code == 1 && ended.all().contains("there is no project home:admin:nosuch"), "{}", ended.all());
         let ended = osc.run(&["api", "-X", "POST", &format!("/source/{}?cmd=freezelink", osc.project)]);
-        assert!(ended.code == 1 && ended.all().contains("commands of a project"), "{}", ended.all());
+        assert!(ended.code == 1 && ended.all().contains("cmd=freezelink of a project"), "{}", ended.all());
     });
 }
 

@@ -288,6 +288,21 @@ pub(super) async fn world(inner: &Inner, key: &GroupKey, inputs: WorldInputs) ->
     Ok(world)
 }
 
+/// As [`world`], for inputs that nothing is planned with: the worlds of groups stay as they are.
+pub(super) async fn world_aside(inner: &Inner, inputs: WorldInputs) -> Result<Arc<World>, ServiceError> {
+    let digest = inputs.digest();
+    let worlds = &inner.planning.worlds;
+    if let Some(world) = worlds.get(&digest, Instant::now()) {
+        return Ok(world);
+    }
+    let base = base(inner, &inputs).await?;
+    mirror::load_names(inner).await?;
+    let (blobs, names) = (inner.blobs.clone(), Arc::clone(&inner.mirror.names));
+    let world = Arc::new(blocking(move || inputs.build(&base, None, &blobs, names)).await?);
+    worlds.put_aside(digest, &world, Instant::now());
+    Ok(world)
+}
+
 /// What the mirrors of some inputs offer, from memory, from a kept file or read now.
 async fn base(inner: &Inner, inputs: &WorldInputs) -> Result<Arc<Base>, ServiceError> {
     let digest = inputs.base_digest();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use expand::{PackageId, Pool, PoolBuilder};
-use model::{JobFile, RootPackage};
+use model::{FlagKind, JobFile, RootPackage};
 use pkg::{Arch, PackageFormat, PackageMeta, Sha256, Sha256Hasher};
 use repo::rpmmd::FileDigest;
 use store::{Blobs, MirrorIndexRow};
@@ -16,6 +16,8 @@ use super::path::Layer;
 use crate::ServiceError;
 use crate::formats::read_package;
 use crate::mirror::{self, DigestNames, PackageFile};
+use crate::publish::CurrentResult;
+use crate::switches::Switches;
 
 /// How long a world that nobody uses is kept: an idle service is to be small.
 pub(super) const IDLE: Duration = Duration::from_secs(120);
@@ -267,6 +269,12 @@ impl World {
         Some(mirror::Download { url: address(archive?, path), bytes, digest })
     }
 
+    /// The file name of a package and its size in bytes.
+    pub(super) fn file_name(&self, package: PackageId) -> Option<(&str, u64)> {
+        let file = self.file(package)?;
+        Some((file.path.rsplit('/').next()?, file.bytes))
+    }
+
     /// A package as a root names it.
     pub(super) fn root_package(&self, package: PackageId) -> Option<RootPackage> {
         let file = self.file(package)?;
@@ -377,6 +385,11 @@ impl Worlds {
         memory.newest.insert(group.clone(), digest);
     }
 
+    /// Keeps a world that no group is planned with.
+    pub(super) fn put_aside(&self, digest: Sha256, world: &Arc<World>, now: Instant) {
+        self.memory().worlds.put(digest, world, now, MOST_WORLDS);
+    }
+
     /// Lets go of what nobody used for a while; says whether any is left.
     pub(super) fn evict(&self, now: Instant) -> bool {
         let mut memory = self.memory();
@@ -398,7 +411,14 @@ pub(super) async fn inputs(
     let mut found = Vec::new();
     for layer in layers {
         let results = crate::publish::current_results(session, layer.repository.id).await?;
-        let results = results.into_iter().filter(|result| result.arch == *arch && result.is_package());
+        let switches = Switches::read(session, layer.project).await?;
+        let place = (&layer.repository.name, arch);
+        let is_offered = |result: &CurrentResult| {
+            result.arch == *arch
+                && result.is_package()
+                && switches.is_on(FlagKind::UseForBuild, Some(&result.package), place)
+        };
+        let results = results.into_iter().filter(is_offered);
         found.push(WorldLayer {
             results: results
                 .map(|result| ResultPackage {

@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use model::RepositoryId;
+use model::{FlagKind, PackageName, Repository, RepositoryId};
+use pkg::{Arch, Sha256};
 use store::{PublicationChange, PublishableRow, PublishedFile};
 
 use super::archive::{ArchiveInput, Memory};
@@ -12,6 +13,7 @@ use super::results::current_results;
 use crate::background::{Pass, Reconciler};
 use crate::formats::Layout;
 use crate::inner::{Inner, blocking};
+use crate::switches::Switches;
 use crate::{ServiceError, planning};
 
 /// How long what disappeared from a publication can still be read.
@@ -33,7 +35,8 @@ pub(crate) struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
     mark: i64,
-    publish: bool,
+    /// What is said of publishing.
+    switches: Sha256,
 }
 
 impl State {
@@ -93,17 +96,23 @@ pub(crate) fn outlines_folder(data_dir: &Path) -> PathBuf {
 async fn look_at(inner: &Inner, row: &PublishableRow) -> Result<bool, ServiceError> {
     let mut session = inner.store.read().await?;
     let Some(project) = session.project(row.project).await? else { return Ok(false) };
-    let seen = Seen { mark: row.mark, publish: project.settings.publish };
+    let switches = Switches::read(&mut session, project.id).await?;
+    let seen = Seen { mark: row.mark, switches: Sha256::of(switches.of_kind(FlagKind::Publish).as_bytes()) };
     let is_known = |map: &HashMap<RepositoryId, Seen>| map.get(&row.repository) == Some(&seen);
     if is_known(&inner.publish.seen.lock().unwrap_or_else(PoisonError::into_inner)) {
         return Ok(false);
     }
     let found = session.repository_by_id(row.repository).await?;
-    let Some(repository) = found.filter(|repository| seen.publish && repository.mirror.is_none()) else {
+    let is_on = |repository: &Repository, arch: &Arch, package: Option<&PackageName>| {
+        switches.is_on(FlagKind::Publish, package, (&repository.name, arch))
+    };
+    let wanted = |repository: &Repository| repository.arches.iter().any(|arch| is_on(repository, &arch.arch, None));
+    let Some(repository) = found.filter(|repository| wanted(repository) && repository.mirror.is_none()) else {
         inner.publish.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(row.repository, seen);
         return Ok(false);
     };
-    let results = current_results(&mut session, row.repository).await?;
+    let mut results = current_results(&mut session, row.repository).await?;
+    results.retain(|result| is_on(&repository, &result.arch, Some(&result.package)));
     drop(session);
     let key = key::key_of(inner, row.project).await?;
     let input = ArchiveInput {

@@ -8,7 +8,7 @@ use store::{Revision, RevisionFile, tree_md5};
 use super::commit::CommitHow;
 use super::listing::{Listing, TreeWish};
 use super::texts::{link_file, link_of};
-use crate::{RevisionWish, Service, ServiceError, User, WantedProject, WantedRepository};
+use crate::{Change, RevisionWish, Service, ServiceError, User, WantedProject, WantedRepository};
 
 /// What is to be branched, and where to.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl Service {
                 None => About::default(),
             };
             let about = About { people: Vec::new(), flags: Vec::new(), ..about };
-            self.put_about_package(actor, project.id, &wish.into_package, &about).await?;
+            self.put_about_package(actor, project.id, &wish.into_package, (&about, "")).await?;
         }
         let link = Link {
             project: (wish.project != wish.into_project).then(|| wish.project.to_string()),
@@ -162,7 +162,9 @@ impl Service {
             },
             None => WantedProject { about: about_branches(wish), repositories: Vec::new() },
         };
-        let Some(source) = source else { return self.put_project(actor, &wish.into_project, wanted, false).await };
+        let Some(source) = source else {
+            return self.put_project(actor, &wish.into_project, wanted, Change::default()).await;
+        };
         for repository in self.repositories(source.id).await? {
             if wanted.repositories.iter().all(|known| known.name != repository.name) {
                 let own = PathElement { project: source.name.clone(), repository: repository.name.clone() };
@@ -171,7 +173,7 @@ impl Service {
                 wanted.repositories.push(WantedRepository { name, path: vec![own], arches, rebuild, block });
             }
         }
-        self.put_project(actor, &wish.into_project, wanted, false).await
+        self.put_project(actor, &wish.into_project, wanted, Change::default()).await
     }
 
     /// Makes a link a branch, which has every file itself.
@@ -215,7 +217,7 @@ impl Service {
             Ok(_) => {}
             Err(ServiceError::PackageMissing { .. }) => {
                 let about = self.about_package(wish.project, &wish.package).await?;
-                self.put_about_package(actor, into.0, into.1, &About { people: Vec::new(), ..about }).await?;
+                self.put_about_package(actor, into.0, into.1, (&About { people: Vec::new(), ..about }, "")).await?;
             }
             Err(error) => return Err(error),
         }

@@ -27,7 +27,7 @@ async fn the_switch_of_debugging_information_is_a_setting_of_each_target() {
             block: BlockMode::Never,
         }],
     };
-    let project = world.service.put_project(&alice, &name, wanted, false).await.unwrap();
+    let project = world.service.put_project(&alice, &name, wanted, service::Change::default()).await.unwrap();
     let repositories = world.service.repositories(project.id).await.unwrap();
     assert_eq!((repositories[0].rebuild, repositories[0].block), (RebuildMode::Direct, BlockMode::Never));
     let made: Vec<bool> = repositories[0].arches.iter().map(|target| target.options.debug_packages).collect();

@@ -43,6 +43,11 @@ pub(super) enum Origin {
     Nothing,
 }
 
+/// What is said of a package that nothing may be changed of, unless something still happens to it.
+pub(super) fn locked(state: PackageState) -> PackageState {
+    if state.is_open() { state } else { PackageState::plain("locked") }
+}
+
 /// What is said of a package whose newest task is this; `None` says that it never had one.
 ///
 /// `is_on` says whether the package is to be built here at all.

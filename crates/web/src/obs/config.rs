@@ -66,7 +66,7 @@ fn tree(revision: &ConfigRevision) -> String {
 /// `GET /source/P/_project/_history`.
 pub(super) async fn revisions(call: &Call, project: &Project) -> Answer {
     if call.flag("meta")? {
-        return Err(ObsError::not_yet("the history of a _meta"));
+        return super::history::of_project(call, project).await;
     }
     let limit = call.number("limit")?.and_then(|limit| usize::try_from(limit).ok());
     let mut all = history(call, project).await?;

@@ -6,11 +6,14 @@ use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderValue, Method};
 use axum::response::{IntoResponse as _, Response};
 use model::{About, ProjectName};
-use service::TargetName;
+use service::{Change, TargetName};
 
 use super::call::{Answer, Call, directory, document, ok, package_name, project_name, read_xml};
 use super::error::ObsError;
-use super::{binaries, commands, config, instance, log, meta, packages, results, source_commands, sources};
+use super::{
+    attributes, binaries, buildinfo, commands, config, depinfo, flags, history, instance, keys, log, meta, packages,
+};
+use super::{people, published, repository, results, search, source_commands, sources};
 use crate::app::App;
 use crate::body::BodyReader;
 use crate::query::Query;
@@ -47,7 +50,9 @@ async fn answer(app: App, request: Request, cookie: &mut Option<HeaderValue>) ->
     let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
     match path.split_first() {
         Some((&"source", rest)) => source(&call, &method, rest, body).await,
-        Some((&"build", rest)) => build(&call, &method, rest).await,
+        Some((&"build", rest)) => build(&call, &method, rest, body).await,
+        Some((&"search", rest)) if method == Method::GET || method == Method::POST => search::show(&call, rest).await,
+        Some((&"person" | &"group", _)) => people(&call, &method, &path, body).await,
         _ if method == Method::GET => other(&call, &path).await,
         _ => Err(unknown(&method, &path)),
     }
@@ -69,10 +74,44 @@ async fn other(call: &Call, path: &[&str]) -> Answer {
         ["configuration"] => instance::configuration(call).await,
         ["distributions"] => instance::distributions(call).await,
         ["architectures"] => instance::architectures(call).await,
-        ["person", name] => instance::person(call, name).await,
-        ["search", what] => instance::search(call, what).await,
+        ["worker", "_status"] => instance::workers(call).await,
+        ["attribute", rest @ ..] => attributes::kinds(rest),
+        ["published"] => instance::projects(call).await,
+        ["published", project, rest @ ..] => published::show(call, &call.project(project).await?, rest).await,
         ["request"] => instance::requests(call),
         _ => Err(unknown(&Method::GET, path)),
+    }
+}
+
+async fn people(call: &Call, method: &Method, path: &[&str], body: Body) -> Answer {
+    match (method.as_str(), path) {
+        ("GET", ["person"]) => people::list(call).await,
+        ("GET", ["person", name]) => instance::person(call, name).await,
+        ("PUT", ["person", name]) => people::put_person(call, name, body).await,
+        ("GET", ["group"]) => people::groups(call).await,
+        ("GET", ["group", name]) => people::group(call, name).await,
+        ("PUT", ["group", name]) => people::put_group(call, name, body).await,
+        ("POST", ["group", name]) => people::command(call, name).await,
+        ("DELETE", ["group", name]) => people::delete_group(call, name).await,
+        _ => Err(unknown(method, path)),
+    }
+}
+
+/// What is kept with a project or a package under names.
+async fn attribute(
+    call: &Call,
+    method: &Method,
+    (project, package): (&model::Project, Option<&str>),
+    name: Option<&str>,
+    body: Body,
+) -> Answer {
+    let package = package.map(package_name).transpose()?;
+    let package = package.as_ref();
+    match (method.as_str(), name) {
+        ("GET", name) => attributes::show(call, project, package, name).await,
+        ("PUT" | "POST", name) => attributes::store(call, project, package, name, body).await,
+        ("DELETE", Some(name)) => attributes::delete(call, project, package, name).await,
+        _ => Err(ObsError::invalid(format!("{method} of _attribute"))),
     }
 }
 
@@ -95,23 +134,31 @@ async fn source(call: &Call, method: &Method, path: &[&str], body: Body) -> Answ
         ("GET", ["_project"]) => config::listing(call, &project).await,
         ("GET", ["_project", "_meta"]) => project_meta(call, name).await,
         ("POST", ["_project"]) => source_commands::run(call, &project, "_project", body).await,
-        ("GET", ["_pubkey"]) => sources::public_key(call, &project).await,
-        // The client asks for the public key itself then.
-        ("GET", ["_keyinfo"]) => Err(ObsError::missing("this server has no _keyinfo")),
-        (_, ["_attribute", ..] | [_, "_attribute", ..]) => Err(ObsError::missing("this server has no attributes")),
-        ("POST", []) => Err(ObsError::not_yet("commands of a project")),
+        ("GET", ["_pubkey"] | ["_project", "_pubkey"]) => keys::armoured(call, &project).await,
+        ("GET", ["_keyinfo"]) => keys::described(call, &project).await,
+        ("GET", ["_project", "_sslcert"]) => Err(ObsError::missing("_sslcert: no such file")),
+        (_, ["_attribute"] | ["_project", "_attribute"]) => attribute(call, method, (&project, None), None, body).await,
+        (_, ["_attribute", name]) => attribute(call, method, (&project, None), Some(name), body).await,
+        (_, [package, "_attribute"]) => attribute(call, method, (&project, Some(package)), None, body).await,
+        (_, [package, "_attribute", name]) => {
+            attribute(call, method, (&project, Some(package)), Some(name), body).await
+        }
+        ("POST", []) => flags::of_project(call, &project).await,
         ("GET", [package]) => sources::listing(call, &project, package).await,
         ("POST", [package]) => source_commands::run(call, &project, package, body).await,
         ("DELETE", [package]) => sources::delete_package(call, &project, package).await,
         ("GET", [package, "_meta"]) => {
             let package = package_name(package)?;
+            if let Some(revision) = revision_of_meta(call)? {
+                return history::package_meta(call, &project, &package, revision).await;
+            }
             let about: About = call.app.service.about_package(project.id, &package).await?;
             Ok(document(&meta::package(&project.name, &package, &about)))
         }
         ("PUT", [package, "_meta"]) => {
             let package = package_name(package)?;
             let about = meta::read_package(&read_xml(body).await?, &project.name, &package)?;
-            call.app.service.put_about_package(&call.user, project.id, &package, &about).await?;
+            call.app.service.put_about_package(&call.user, project.id, &package, (&about, call.comment())).await?;
             Ok(ok())
         }
         ("GET", [package, "_history"]) => sources::history(call, &project, package).await,
@@ -124,10 +171,18 @@ async fn source(call: &Call, method: &Method, path: &[&str], body: Body) -> Answ
 
 async fn project_meta(call: &Call, name: &str) -> Answer {
     let name: ProjectName = project_name(name)?;
-    if call.query.get("view").is_some() || call.query.get("rev").is_some() {
-        return Err(ObsError::not_yet("revisions of a _meta"));
+    if let Some(revision) = revision_of_meta(call)? {
+        return history::project_meta(call, &call.project(name.as_str()).await?, revision).await;
     }
     Ok(document(&meta::project(&call.app.service.project_view(&name).await?)))
+}
+
+/// Which revision of a `_meta` is asked for; none for the newest.
+fn revision_of_meta(call: &Call) -> Result<Option<&str>, ObsError> {
+    if call.query.get("view").is_some() {
+        return Err(ObsError::not_yet("views of a _meta"));
+    }
+    Ok(call.query.get("rev").filter(|revision| !revision.is_empty() && *revision != "latest"))
 }
 
 async fn put_project_meta(call: &Call, name: &str, body: Body) -> Answer {
@@ -137,11 +192,11 @@ async fn put_project_meta(call: &Call, name: &str, body: Body) -> Answer {
     }
     let force = call.flag("force")?;
     let wanted = meta::read_project(&read_xml(body).await?, &name)?;
-    call.app.service.put_project(&call.user, &name, wanted, force).await?;
+    call.app.service.put_project(&call.user, &name, wanted, Change { force, comment: call.comment() }).await?;
     Ok(ok())
 }
 
-async fn build(call: &Call, method: &Method, path: &[&str]) -> Answer {
+async fn build(call: &Call, method: &Method, path: &[&str], body: Body) -> Answer {
     let [name, rest @ ..] = path else { return instance::projects(call).await };
     let project = call.project(name).await?;
     match (method.as_str(), rest) {
@@ -159,7 +214,7 @@ async fn build(call: &Call, method: &Method, path: &[&str]) -> Answer {
         ("GET", [repository, "_buildconfig"]) => packages::build_config(call, &project, repository).await,
         (_, [repository, arch, rest @ ..]) => {
             let target = packages::target(call, &project, repository, arch).await?;
-            in_target(call, method, (&project, &target), rest).await
+            in_target(call, method, (&project, &target), rest, body).await
         }
         _ => Err(unknown(method, path)),
     }
@@ -170,6 +225,7 @@ async fn in_target(
     method: &Method,
     (project, target): (&model::Project, &TargetName),
     path: &[&str],
+    body: Body,
 ) -> Answer {
     match (method.as_str(), path) {
         ("GET", []) => {
@@ -179,19 +235,20 @@ async fn in_target(
                 .filter(|found| found.task.repository == target.repository && found.task.arch == target.arch);
             Ok(directory(here.map(|found| found.package)))
         }
+        ("GET", ["_builddepinfo"]) => depinfo::show(call, project, target).await,
         ("GET", ["_jobhistory"]) => packages::job_history(call, project, target).await,
-        ("GET", ["_repository"]) => binaries::repository(call, project, target).await,
+        ("GET", ["_repository"]) => repository::show(call, project, target).await,
         ("GET", ["_repository", "_buildconfig"]) => {
             packages::build_config(call, project, target.repository.as_str()).await
         }
-        ("GET", ["_repository", name]) => binaries::repository_file(call, project, target, name).await,
+        ("GET", ["_repository", name]) if *name != "_buildinfo" => repository::file(call, project, target, name).await,
         ("GET", [package]) => binaries::list(call, project, target, package).await,
         ("GET", [package, "_log"]) => log::show(call, project, target, package).await,
         ("GET", [package, "_status"]) => packages::status(call, project, target, package).await,
         ("GET", [package, "_reason"]) => packages::reason(call, project, target, package).await,
         ("GET", [package, "_history"]) => packages::history(call, project, target, package).await,
-        ("GET", [package, "_buildinfo"]) => packages::build_info(call, project, target, package).await,
-        ("POST", [_, "_buildinfo"]) => Err(ObsError::not_yet("a buildinfo of a recipe that is sent along")),
+        ("GET", [package, "_buildinfo"]) => buildinfo::stored(call, project, target, package).await,
+        ("POST", [package, "_buildinfo"]) => buildinfo::sent(call, project, target, package, body).await,
         // What the client fetches besides, and is content to miss.
         ("GET", [_, "rpmlint.log" | "_statistics"]) => Err(ObsError::missing("no such file")),
         ("GET", [package, file]) => binaries::file(call, project, target, package, file).await,

@@ -100,6 +100,7 @@ impl From<ServiceError> for ObsError {
             ServiceError::RepositoryUsed { .. } => "repo_dependency",
             ServiceError::ConfigRefused { .. } => "validation_failed",
             ServiceError::Unsupported { .. } => "not_supported",
+            ServiceError::Locked { .. } => "change_project_no_permission",
             ServiceError::BranchExists { .. } => "double_branch_package",
             ServiceError::Denied { action: Action::CreateProject, .. } => "create_project_no_permission",
             ServiceError::Denied { action: Action::SubmitBuild | Action::CancelBuild, .. } => {

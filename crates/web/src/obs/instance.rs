@@ -1,8 +1,8 @@
 //! The server as a whole: what it is, what it offers, who is known.
 
 use axum::response::Response;
-use model::UserName;
-use service::{ProjectFilter, User};
+use model::{TaskState, UserName};
+use service::{ProjectFilter, TaskFilter, User};
 
 use super::call::{Answer, Call, directory, document};
 use super::error::ObsError;
@@ -107,7 +107,8 @@ async fn find(call: &Call, name: &str) -> Result<Option<User>, ObsError> {
     }
 }
 
-fn person_node(user: &User) -> Node {
+/// A user as a document.
+pub(super) fn person_node(user: &User) -> Node {
     let admin = user.admin.then(|| Node::leaf("globalrole", "Admin"));
     Node::new("person")
         .child(Node::leaf("login", user.name.as_str()))
@@ -115,21 +116,6 @@ fn person_node(user: &User) -> Node {
         .child(Node::leaf("realname", ""))
         .child(Node::leaf("state", "confirmed"))
         .children(admin)
-}
-
-/// `GET /search/WHAT`: requests, of which there never are any, and users by their login.
-pub(super) async fn search(call: &Call, what: &str) -> Answer {
-    let wanted = call.query.get("match").unwrap_or_default();
-    match what {
-        "request" => Ok(no_requests()),
-        "person" => {
-            let login = wanted.trim().strip_prefix("@login=").map(|text| text.trim_matches(['\'', '"']));
-            let login = login.ok_or_else(|| ObsError::not_yet(format_args!("a search for persons with {wanted:?}")))?;
-            let found: Vec<Node> = find(call, login).await?.iter().map(person_node).collect();
-            Ok(document(&Node::new("collection").with("matches", found.len()).children(found)))
-        }
-        _ => Err(ObsError::not_yet(format_args!("a search for {what}"))),
-    }
 }
 
 /// `GET /request?view=collection`: asked for after each commit.
@@ -140,6 +126,35 @@ pub(super) fn requests(call: &Call) -> Answer {
     }
 }
 
-fn no_requests() -> Response {
+/// An answer without requests.
+pub(super) fn no_requests() -> Response {
     document(&Node::new("collection").with("matches", 0))
+}
+
+/// `GET /worker/_status`: what is built now. Workers are known while they build only.
+pub(super) async fn workers(call: &Call) -> Answer {
+    let service = &call.app.service;
+    let filter = TaskFilter { states: vec![TaskState::Starting, TaskState::Running], ..TaskFilter::default() };
+    let mut building = Vec::new();
+    for task in service.tasks(&filter).await? {
+        let build = service.build(task.build).await?;
+        let started = task.started_at.map_or(0, model::Timestamp::as_seconds);
+        let node = Node::new("building")
+            .with("workerid", format!("task-{}", task.id))
+            .with("hostarch", &task.arch)
+            .with("project", &build.project)
+            .with("repository", &task.repository)
+            .with("package", build.package.as_ref().map_or("", model::PackageName::as_str))
+            .with("arch", &task.arch)
+            .with("starttime", started);
+        building.push(node);
+    }
+    let status = service.status().await?;
+    let waiting = status.tasks.get(&TaskState::Pending).copied().unwrap_or_default();
+    let waiting = arches(&call.app)
+        .await?
+        .into_iter()
+        .take(1)
+        .map(|arch| Node::new("waiting").with("arch", arch).with("jobs", waiting));
+    Ok(document(&Node::new("workerstatus").with("clients", building.len()).children(building).children(waiting)))
 }

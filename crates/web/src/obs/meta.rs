@@ -3,24 +3,35 @@
 //! A client refuses documents with anything it does not know, so what is written here is exactly what its model has; what
 //! is read and Kiln can not do is refused by name.
 
-use model::{
-    About, BlockMode, Flag, FlagKind, PackageName, PathElement, Person, ProjectName, Repository, RepositoryName, Role,
-};
-use model::{RebuildMode, UserName};
+use model::{About, BlockMode, Flag, FlagKind, GroupRole, PackageName, PathElement, Person, ProjectName};
+use model::{RebuildMode, RepositoryName, Role, UserName};
 use pkg::Arch;
-use service::{ProjectView, WantedProject, WantedRepository};
+use service::{DescribedProject, ProjectView, WantedProject, WantedRepository};
 
 use super::call::{arch_name, project_name, repository_name};
 use super::error::ObsError;
 use super::xml::{Element, Node};
 
 /// The switches Kiln has.
-const FLAGS: [(&str, FlagKind); 3] =
-    [("build", FlagKind::Build), ("publish", FlagKind::Publish), ("debuginfo", FlagKind::DebugInfo)];
+const FLAGS: [(&str, FlagKind); 5] = [
+    ("lock", FlagKind::Lock),
+    ("build", FlagKind::Build),
+    ("publish", FlagKind::Publish),
+    ("useforbuild", FlagKind::UseForBuild),
+    ("debuginfo", FlagKind::DebugInfo),
+];
 
-/// Switches that Kiln has in one position only.
-const FIXED: [(&str, bool); 5] =
-    [("lock", false), ("useforbuild", true), ("binarydownload", true), ("sourceaccess", true), ("access", true)];
+/// Switches that Kiln has in one position only: everybody may read everything.
+const FIXED: [&str; 3] = ["binarydownload", "sourceaccess", "access"];
+
+/// A switch by its name.
+pub(super) fn flag_kind(name: &str) -> Result<FlagKind, ObsError> {
+    let found = FLAGS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
+    found.ok_or_else(|| match FIXED.contains(&name) {
+        true => ObsError::not_yet(format_args!("the flag {name}")),
+        false => ObsError::invalid(format!("{:?} is no flag", shorten(name))),
+    })
+}
 
 /// Reads the `_meta` of a project.
 pub(super) fn read_project(root: &Element, name: &ProjectName) -> Result<WantedProject, ObsError> {
@@ -48,9 +59,6 @@ pub(super) fn read_package(root: &Element, project: &ProjectName, name: &Package
     check_root(root, "package", &[("name", name.as_str()), ("project", project.as_str())], &[])?;
     let mut about = About::default();
     root.children.iter().try_for_each(|child| read_about(child, &mut about))?;
-    if about.flags.iter().any(|flag| flag.kind == FlagKind::Publish) {
-        return Err(ObsError::not_yet("a publish flag of one package"));
-    }
     Ok(about)
 }
 
@@ -86,11 +94,10 @@ fn read_about(child: &Element, about: &mut About) -> Result<(), ObsError> {
     if let Some((_, kind)) = FLAGS.iter().find(|(name, _)| *name == child.name) {
         return read_flags(child, *kind, about);
     }
-    if let Some((name, fixed)) = FIXED.iter().find(|(name, _)| *name == child.name) {
-        let other = if *fixed { "disable" } else { "enable" };
-        return match child.children.iter().find(|flag| flag.name == other) {
+    if let Some(name) = FIXED.iter().find(|name| **name == child.name) {
+        return match child.children.iter().find(|flag| flag.name == "disable") {
             None => Ok(()),
-            Some(_) => Err(ObsError::not_yet(format_args!("<{name}><{other}/></{name}>"))),
+            Some(_) => Err(ObsError::not_yet(format_args!("<{name}><disable/></{name}>"))),
         };
     }
     match child.name.as_str() {
@@ -98,8 +105,10 @@ fn read_about(child: &Element, about: &mut About) -> Result<(), ObsError> {
         "description" => child.text().clone_into(&mut about.description),
         "url" => about.url = Some(child.text().to_owned()).filter(|url| !url.is_empty()),
         "person" => about.people.push(read_person(child)?),
-        "group" | "link" | "devel" | "maintenance" | "mountproject" | "remoteurl" | "scmsync" | "releasename"
-        | "bcntsynctag" => return Err(ObsError::not_yet(format_args!("<{}> in _meta", child.name))),
+        "group" => about.groups.push(read_group(child)?),
+        "link" | "devel" | "maintenance" | "mountproject" | "remoteurl" | "scmsync" | "releasename" | "bcntsynctag" => {
+            return Err(ObsError::not_yet(format_args!("<{}> in _meta", child.name)));
+        }
         other => return Err(validation(format!("_meta has no element <{}>", shorten(other)))),
     }
     Ok(())
@@ -114,6 +123,15 @@ fn read_person(element: &Element) -> Result<Person, ObsError> {
     Ok(Person { user, role })
 }
 
+fn read_group(element: &Element) -> Result<GroupRole, ObsError> {
+    only(element, &["groupid", "role"])?;
+    let needed = |name: &str| element.attribute(name).ok_or_else(|| validation(format!("<group> without {name}")));
+    let group = UserName::parse(needed("groupid")?).map_err(|error| validation(error.to_string()))?;
+    let role = needed("role")?;
+    let role = Role::parse(role).ok_or_else(|| validation(format!("{:?} is no role", shorten(role))))?;
+    Ok(GroupRole { group, role })
+}
+
 fn read_flags(element: &Element, kind: FlagKind, about: &mut About) -> Result<(), ObsError> {
     for flag in &element.children {
         only(flag, &["repository", "arch"])?;
@@ -124,6 +142,9 @@ fn read_flags(element: &Element, kind: FlagKind, about: &mut About) -> Result<()
         };
         let repository = flag.attribute("repository").map(repository_name).transpose()?;
         let arch = flag.attribute("arch").map(arch_name).transpose()?;
+        if kind == FlagKind::Lock && (repository.is_some() || arch.is_some()) {
+            return Err(validation("a lock is for everything or for nothing".to_owned()));
+        }
         about.flags.push(Flag { kind, on, repository, arch });
     }
     Ok(())
@@ -180,8 +201,14 @@ fn shorten(text: &str) -> String {
 
 /// Writes the `_meta` of a project.
 pub(super) fn project(view: &ProjectView) -> Node {
-    let root = Node::new("project").with("name", &view.project.name);
-    about(root, &view.about).children(view.repositories.iter().map(repository))
+    let repositories = view.repositories.iter().cloned().map(WantedRepository::from).collect();
+    described(&view.project.name, &DescribedProject { about: view.about.clone(), repositories })
+}
+
+/// Writes the `_meta` a project had once.
+pub(super) fn described(name: &ProjectName, said: &DescribedProject) -> Node {
+    let root = Node::new("project").with("name", name);
+    about(root, &said.about).children(said.repositories.iter().map(repository))
 }
 
 /// Writes the `_meta` of a package.
@@ -191,11 +218,13 @@ pub(super) fn package(project: &ProjectName, name: &PackageName, said: &About) -
 
 fn about(root: Node, about: &About) -> Node {
     let person = |person: &Person| Node::new("person").with("userid", &person.user).with("role", person.role.as_str());
+    let group = |group: &GroupRole| Node::new("group").with("groupid", &group.group).with("role", group.role.as_str());
     let node = root
         .child(Node::leaf("title", about.title.as_str()))
         .child(Node::leaf("description", about.description.as_str()))
         .children(about.url.as_ref().map(|url| Node::leaf("url", url.as_str())))
-        .children(about.people.iter().map(person));
+        .children(about.people.iter().map(person))
+        .children(about.groups.iter().map(group));
     FLAGS.iter().fold(node, |node, (name, kind)| {
         let flags: Vec<Node> = about.flags.iter().filter(|flag| flag.kind == *kind).map(flag).collect();
         if flags.is_empty() { node } else { node.child(Node::new(name).children(flags)) }
@@ -208,7 +237,7 @@ fn flag(flag: &Flag) -> Node {
         .with_maybe("arch", flag.arch.as_ref().map(Arch::as_str))
 }
 
-fn repository(repository: &Repository) -> Node {
+fn repository(repository: &WantedRepository) -> Node {
     let path = |element: &PathElement| {
         Node::new("path").with("project", &element.project).with("repository", &element.repository)
     };
@@ -218,7 +247,7 @@ fn repository(repository: &Repository) -> Node {
         .with_maybe("rebuild", changed(repository.rebuild.as_str(), repository.rebuild == RebuildMode::default()))
         .with_maybe("block", changed(repository.block.as_str(), repository.block == BlockMode::default()))
         .children(repository.path.iter().map(path))
-        .children(repository.arches.iter().map(|arch| Node::leaf("arch", arch.arch.as_str())))
+        .children(repository.arches.iter().map(|arch| Node::leaf("arch", arch.as_str())))
 }
 
 #[cfg(test)]
@@ -237,22 +266,30 @@ mod tests {
             "<project name=\"home:dev\">\r\n  <title>T</title>\r\n  <description/><!-- words -->\r\n\
              <person role=\"maintainer\" userid=\"dev\" />\r\n<publish>\r\n<disable />\r\n</publish>\
              <build><enable/><disable arch='i586'/></build><lock><disable/></lock>\
-             <repository name='standard' rebuild='transitive' block='all'><path project='Debian:12' repository='standard'/>\
+             <repository name='standard' rebuild='local' block='never'><path project='Debian:12' repository='standard'/>\
              <arch>x86_64</arch><arch>i586</arch></repository></project>",
         )
         .unwrap();
-        assert_eq!((wanted.about.title.as_str(), wanted.about.people.len(), wanted.about.flags.len()), ("T", 1, 3));
+        assert_eq!((wanted.about.title.as_str(), wanted.about.people.len(), wanted.about.flags.len()), ("T", 1, 4));
         assert_eq!(wanted.repositories[0].path[0].to_string(), "Debian:12/standard");
         assert_eq!(wanted.repositories[0].arches.len(), 2);
+        let name = ProjectName::parse("home:dev").unwrap();
+        let said = DescribedProject { about: wanted.about, repositories: wanted.repositories };
+        let shown = described(&name, &said).render();
+        assert!(shown.contains("<repository name=\"standard\" rebuild=\"local\" block=\"never\">"), "{shown}");
+        let again = read_project(&xml::read(shown.as_bytes()).unwrap(), &name).unwrap();
+        let again = DescribedProject { about: again.about, repositories: again.repositories };
+        assert_eq!(described(&name, &again).render(), shown);
     }
 
     #[test]
     fn what_is_not_there_is_refused_by_name() {
         for (inside, word) in [
-            ("<lock><enable/></lock>", "<lock><enable/></lock>"),
+            ("<lock><enable arch='x86_64'/></lock>", "for everything or for nothing"),
+            ("<binarydownload><disable/></binarydownload>", "<binarydownload><disable/>"),
             ("<access><disable/></access>", "<access><disable/></access>"),
             ("<link project='x'/>", "<link> in _meta"),
-            ("<group groupid='x' role='maintainer'/>", "<group> in _meta"),
+            ("<group groupid='x' role='king'/>", "is no role"),
             ("<nonsense/>", "no element <nonsense>"),
             ("<person userid='a' role='king'/>", "is no role"),
             ("<repository name='r' rebuild='sometimes'/>", "rebuild="),

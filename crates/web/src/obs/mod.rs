@@ -4,22 +4,34 @@
 //! credentials; the client sends them after a 401 only, so every request comes twice. What Kiln does not have is refused
 //! with a summary that names it, never answered as if it were there.
 
+mod attributes;
 mod binaries;
+mod buildinfo;
 mod call;
 mod codes;
 mod commands;
 mod config;
+mod cpio;
+mod depinfo;
 mod dispatch;
 mod error;
+mod flags;
+mod history;
 mod instance;
+mod keys;
 mod log;
 mod meta;
 mod packages;
+mod people;
+mod published;
+mod repository;
 mod results;
+mod search;
 mod source_commands;
 mod source_diff;
 mod sources;
 mod xml;
+mod xpath;
 
 use axum::Router;
 use axum::routing::any;
@@ -27,10 +39,11 @@ use axum::routing::any;
 use crate::app::App;
 
 /// The first parts of its paths that have anything below them.
-const TREES: [&str; 6] = ["source", "build", "person", "search", "request", "published"];
+const TREES: [&str; 9] =
+    ["source", "build", "person", "group", "search", "request", "published", "attribute", "worker"];
 
 /// Paths of their own.
-const LEAVES: [&str; 5] = ["/about", "/configuration", "/distributions", "/architectures", "/worker"];
+const LEAVES: [&str; 4] = ["/about", "/configuration", "/distributions", "/architectures"];
 
 /// The routes of the dialect: one handler, which takes the path apart itself, since the client writes the same name both
 /// with and without percent signs.

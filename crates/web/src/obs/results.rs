@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use model::{PackageName, Project, Repository, RepositoryArch};
 use pkg::Md5;
-use service::{PackageOutline, PackageTask, TargetName};
+use service::{PackageOutline, PackageTask, ProjectView, TargetName};
 
 use super::call::{Answer, Call, document};
-use super::codes::{Origin, PackageState, package_state};
+use super::codes::{self, Origin, PackageState, package_state};
 use super::error::ObsError;
 use super::xml::Node;
 
@@ -157,7 +157,7 @@ pub(super) fn select(call: &Call, outcomes: Vec<TargetOutcome>) -> Result<Vec<Ta
 /// Everything that is known of a project's packages, in the order of its repositories and architectures.
 pub(super) async fn outcomes(call: &Call, project: &Project) -> Result<Vec<TargetOutcome>, ObsError> {
     let service = &call.app.service;
-    let repositories = service.repositories(project.id).await?;
+    let ProjectView { about, repositories, .. } = service.project_view(&project.name).await?;
     let mut newest: BTreeMap<(PackageName, TargetName), PackageTask> = BTreeMap::new();
     for found in service.package_tasks(project.id, None).await? {
         let target = TargetName { repository: found.task.repository.clone(), arch: found.task.arch.clone() };
@@ -184,10 +184,12 @@ pub(super) async fn outcomes(call: &Call, project: &Project) -> Result<Vec<Targe
                 Some(why) if is_on && (newest.is_none() || !state.is_open()) => PackageState::broken(why),
                 _ => state,
             };
+            let state = if about.is_locked() || package.about.is_locked() { codes::locked(state) } else { state };
             Outcome { package: name, state, newest }
         };
         let packages: Vec<Outcome> = packages.iter().map(outcome).collect();
-        let code = repository_code(project, &packages, looked_at);
+        let publishes = about.is_on(model::FlagKind::Publish, Some((&target.repository, &target.arch)), true);
+        let code = repository_code(publishes, &packages, looked_at);
         outcomes.push(TargetOutcome { target, code, packages });
     }
     Ok(outcomes)
@@ -203,7 +205,7 @@ async fn published_until(call: &Call) -> Result<Option<model::Timestamp>, ObsErr
     Ok(status.reconcilers.iter().find(|one| one.name == "publish").and_then(|one| one.last_started_at))
 }
 
-fn repository_code(project: &Project, packages: &[Outcome], looked_at: Option<model::Timestamp>) -> &'static str {
+fn repository_code(publishes: bool, packages: &[Outcome], looked_at: Option<model::Timestamp>) -> &'static str {
     let open: Vec<&str> = packages.iter().filter(|one| one.state.is_open()).map(|one| one.state.code).collect();
     if open.iter().any(|code| *code != "blocked") {
         return "building";
@@ -211,7 +213,7 @@ fn repository_code(project: &Project, packages: &[Outcome], looked_at: Option<mo
     if !open.is_empty() {
         return "blocked";
     }
-    if !project.settings.publish {
+    if !publishes {
         return "unpublished";
     }
     let ended = packages.iter().filter_map(|one| one.newest.as_ref()?.task.ended_at).max();

@@ -28,6 +28,9 @@ pub(super) async fn run(call: &Call, project: &Project, package: &str, body: Bod
             call.app.service.package(project.id, &package_name(package)?).await?;
             Ok(ok())
         }
+        Some(command) if super::flags::COMMANDS.contains(&command) => {
+            super::flags::run(call, project, Some(&package_name(package)?), command).await
+        }
         Some(other) => {
             Err(ObsError::not_yet(format_args!("cmd={} of a package", other.chars().take(40).collect::<String>())))
         }

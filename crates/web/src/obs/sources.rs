@@ -1,7 +1,6 @@
 //! The files of packages: listings, single files, history.
 
 use axum::body::Body;
-use axum::response::Response;
 use model::{FileName, PackageName, Project};
 use pkg::Md5;
 use service::{BuildFilter, LinkView, Listing, Revision, RevisionFile, RevisionWish, ServiceError, TreeWish};
@@ -50,8 +49,8 @@ async fn info(call: &Call, project: &Project, package: &PackageName, wish: &Tree
     let own = call.app.service.listing(project.id, package, wish).await?;
     let node = Node::new("sourceinfo")
         .with("package", package)
-        .with_maybe("rev", own.revision.as_ref().map(|revision| revision.number))
-        .with_maybe("vrev", own.revision.as_ref().map(|revision| revision.number));
+        .with_maybe("rev", own.revision.as_ref().map(|revision| revision.version_count))
+        .with_maybe("vrev", own.revision.as_ref().map(|revision| revision.version_count));
     let Some(link) = own.link else {
         return Ok(node.with("srcmd5", own.tree).with("verifymd5", own.tree));
     };
@@ -133,9 +132,9 @@ pub(super) fn directory_of(package: &PackageName, found: &Listing, by_tree: bool
     let root = match &found.revision {
         // A link's files that are put together are known by their tree only.
         Some(revision) if by_tree || revision.tree != found.tree => {
-            root.with("rev", found.tree).with("vrev", revision.number)
+            root.with("rev", found.tree).with("vrev", revision.version_count)
         }
-        Some(revision) => root.with("rev", revision.number).with("vrev", revision.number),
+        Some(revision) => root.with("rev", revision.number).with("vrev", revision.version_count),
         None => root,
     };
     let entry = |file: &RevisionFile| {
@@ -221,10 +220,13 @@ pub(super) fn refuse_special(name: &FileName) -> Result<(), ObsError> {
 
 /// `GET /source/P/K/_history`, oldest first.
 pub(super) async fn history(call: &Call, project: &Project, package: &str) -> Answer {
-    if call.flag("meta")? || call.flag("deleted")? {
-        return Err(ObsError::not_yet("the history of a _meta or of a deleted package"));
+    if call.flag("deleted")? {
+        return Err(ObsError::not_yet("the history of a deleted package"));
     }
     let name = package_name(package)?;
+    if call.flag("meta")? {
+        return super::history::of_package(call, project, &name).await;
+    }
     let mut all = call.app.service.revisions(project.id, &name).await?;
     match call.query.get("rev") {
         None | Some("" | "latest") => {}
@@ -239,12 +241,19 @@ pub(super) async fn history(call: &Call, project: &Project, package: &str) -> An
     Ok(document(&Node::new("revisionlist").children(all.iter().map(revision_node))))
 }
 
+/// The version without epoch and release, as this interface counts it.
+fn revision_version(revision: &Revision) -> &str {
+    let version = revision.version.as_deref().unwrap_or("unknown");
+    let version = version.split_once(':').map_or(version, |(_epoch, version)| version);
+    version.rsplit_once('-').map_or(version, |(upstream, _release)| upstream)
+}
+
 pub(super) fn revision_node(revision: &Revision) -> Node {
     Node::new("revision")
         .with("rev", revision.number)
-        .with("vrev", revision.number)
+        .with("vrev", revision.version_count)
         .child(Node::leaf("srcmd5", revision.tree.to_string()))
-        .child(Node::leaf("version", "unknown"))
+        .child(Node::leaf("version", revision_version(revision)))
         .child(Node::leaf("time", revision.created_at.as_seconds().to_string()))
         .child(Node::leaf("user", revision.author.as_str()))
         .child(Node::leaf("comment", revision.comment.as_str()))
@@ -270,9 +279,4 @@ pub(super) async fn delete_project(call: &Call, project: &Project) -> Answer {
     }
     call.app.service.delete_project(&call.user, project.id).await?;
     Ok(ok())
-}
-
-/// `GET /source/P/_pubkey`.
-pub(super) async fn public_key(call: &Call, project: &Project) -> Result<Response, ObsError> {
-    Ok(super::call::plain(call.app.service.public_key(project.id).await?))
 }

@@ -46,6 +46,21 @@ impl Node {
         self
     }
 
+    /// The value of an attribute.
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The elements of a name in it.
+    pub(crate) fn children_called(&self, name: &str) -> Vec<&Self> {
+        self.children.iter().filter(|child| child.name == name).collect()
+    }
+
+    /// The text in it.
+    pub(crate) fn text(&self) -> &str {
+        self.text.as_deref().unwrap_or_default()
+    }
+
     /// The document, two blanks a level, with a line end behind it.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
