@@ -69,7 +69,7 @@ fn every_command_of_todays_tools_works_or_is_refused_in_words() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let archive = Archive::new("P: debhelper\n", now());
+    let archive = Archive::new("P: debhelper\nP: git\nP: ca-certificates\nP: dpkg-dev\n", now());
     let server = server_of(folder.path(), &archive);
     offer_targets(folder.path());
     server.json(&["user", "create", "bob"]);

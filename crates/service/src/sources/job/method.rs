@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{FailureCause, PackageName, PackageSource, ScriptStep, SourceJob, SourceScript};
+use model::{CheckoutSystem, FailureCause, PackageName, PackageSource, ScriptStep, SourceJob, SourceScript};
 use pkg::PackageFormat;
 
 use crate::ServiceError;
@@ -13,10 +13,24 @@ const MOST_BYTES: usize = 4096;
 /// Longest script, in bytes.
 const MOST_SCRIPT_BYTES: usize = 1 << 20;
 
-/// The programs that methods are put together from.
+/// The programs that methods are put together from. Values come in through variables only.
 mod programs {
+    pub(super) const CHECKOUT: &str = include_str!("scripts/checkout.sh");
     pub(super) const COLLECT: &str = include_str!("scripts/collect.sh");
+    pub(super) const DEBIAN: &str = include_str!("scripts/debian.sh");
+    pub(super) const GEM: &str = include_str!("scripts/gem.sh");
+    pub(super) const LOOKASIDE: &str = include_str!("scripts/lookaside.sh");
+    pub(super) const MAKE: &str = include_str!("scripts/make.sh");
+    pub(super) const PYPI: &str = include_str!("scripts/pypi.sh");
+    pub(super) const SPEC: &str = include_str!("scripts/spec.sh");
+    pub(super) const TITO: &str = include_str!("scripts/tito.sh");
 }
+
+/// Where the files lie that repositories of a distribution's sources name by digest.
+const LOOKASIDES: [(&str, &str); 2] = [
+    ("fedora", "https://src.fedoraproject.org/repo/pkgs"),
+    ("centos-stream", "https://sources.stream.centos.org/sources"),
+];
 
 /// The target a source wants to be made in; `None` if it does not care.
 pub(super) fn wanted_target(source: &PackageSource) -> Option<String> {
@@ -33,13 +47,40 @@ pub(super) fn wanted_target(source: &PackageSource) -> Option<String> {
 pub(super) fn compose(
     source: &PackageSource,
     package: Option<&PackageName>,
-    _format: PackageFormat,
+    format: PackageFormat,
 ) -> Result<SourceJob, FailureCause> {
     let mut job = match source {
         PackageSource::Script { script, packages, folder, .. } => {
             custom(script, packages.as_deref().unwrap_or_default(), folder.as_deref())
         }
-        other => return Err(not_made(other)),
+        PackageSource::Checkout { url, revision, folder, recipe, method, .. } => {
+            let mut job = checkout(url, revision, folder, method, format)?;
+            job.set("KILN_SPEC", recipe);
+            job
+        }
+        PackageSource::DistGit { url, instance, namespace, revision } => {
+            only_rpm(source, format)?;
+            dist_git(url, instance, namespace.as_deref(), revision.as_deref())
+        }
+        PackageSource::Pypi { name, version, generator, template, python_versions } => {
+            only_rpm(source, format)?;
+            let mut job = Draft::new(["python3", "python3-pip", "rpm-build", "ca-certificates"]);
+            job.step("pypi", programs::PYPI);
+            job.set("KILN_PROJECT", name);
+            job.set("KILN_VERSION", version.as_deref().unwrap_or_default());
+            job.set("KILN_GENERATOR", generator);
+            job.set("KILN_TEMPLATE", template);
+            let pythons: Vec<String> = python_versions.iter().map(ToString::to_string).collect();
+            job.set("KILN_PYTHONS", &pythons.join(" "));
+            job
+        }
+        PackageSource::Gem { name } => {
+            only_rpm(source, format)?;
+            let mut job = Draft::new(["rubygem-gem2rpm", "rpm-build", "ca-certificates"]);
+            job.step("gem", programs::GEM);
+            job.set("KILN_GEM", name);
+            job
+        }
     };
     if let Some(package) = package {
         job.set("KILN_NAME", package.as_str());
@@ -47,13 +88,63 @@ pub(super) fn compose(
     Ok(job.0)
 }
 
-fn not_made(source: &PackageSource) -> FailureCause {
-    let what = word(source);
-    FailureCause::Configuration { detail: format!("sources of {what} can not be made here") }
+/// A checkout, and what makes a source package of it.
+fn checkout(
+    url: &str,
+    revision: &str,
+    folder: &str,
+    method: &str,
+    format: PackageFormat,
+) -> Result<Draft, FailureCause> {
+    let (tools, step, program): (&[&str], _, _) = match (method, format) {
+        ("rpkg", PackageFormat::Deb) => (&["dpkg-dev"], "debian", programs::DEBIAN),
+        ("make_srpm", PackageFormat::Deb) => (&["make"], "make", programs::MAKE),
+        (_, PackageFormat::Deb) => {
+            let detail = format!("{method} makes source packages of rpm, but the root is one of Debian packages");
+            return Err(FailureCause::Configuration { detail });
+        }
+        ("make_srpm", _) => (&["make", "rpm-build"], "make", programs::MAKE),
+        ("tito" | "tito_test", _) => (&["tito", "rpm-build"], "tito", programs::TITO),
+        _ => (&["rpm-build"], "spec", programs::SPEC),
+    };
+    let mut job = Draft::new(["git", "ca-certificates"].iter().chain(tools).copied());
+    job.step("checkout", programs::CHECKOUT);
+    job.step(step, program);
+    job.set("KILN_URL", url);
+    job.set("KILN_REVISION", revision);
+    job.set("KILN_FOLDER", folder);
+    if method == "tito_test" {
+        job.set("KILN_TEST", "yes");
+    }
+    Ok(job)
+}
+
+/// A repository of a distribution's sources: the spec file in it, and the files that its list names.
+fn dist_git(url: &str, instance: &str, namespace: Option<&str>, revision: Option<&str>) -> Draft {
+    let mut job = Draft::new(["git", "curl", "rpm-build", "ca-certificates"]);
+    job.step("checkout", programs::CHECKOUT);
+    job.step("lookaside", programs::LOOKASIDE);
+    job.step("spec", programs::SPEC);
+    job.set("KILN_URL", url);
+    job.set("KILN_REVISION", revision.unwrap_or_default());
+    job.set("KILN_FOLDER", "");
+    job.set("KILN_SPEC", "");
+    let base = LOOKASIDES.iter().find(|(name, _)| *name == instance).map_or("", |(_, base)| base);
+    let name = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default().trim_end_matches(".git");
+    job.set("KILN_LOOKASIDE", &format!("{base}/{}/{name}", namespace.unwrap_or("rpms")));
+    job
+}
+
+fn only_rpm(source: &PackageSource, format: PackageFormat) -> Result<(), FailureCause> {
+    if format == PackageFormat::Rpm {
+        return Ok(());
+    }
+    let detail = format!("a spec file is what is made of {}, but the root is one of {format} packages", word(source));
+    Err(FailureCause::Configuration { detail })
 }
 
 /// What people call a kind of source.
-pub(crate) const fn word(source: &PackageSource) -> &'static str {
+const fn word(source: &PackageSource) -> &'static str {
     match source {
         PackageSource::Checkout { .. } => "a version control system",
         PackageSource::DistGit { .. } => "a dist-git",
@@ -97,7 +188,7 @@ impl Draft {
 /// Whether a source is one that a job can be asked to make: nothing in it could be taken for something else.
 ///
 /// # Errors
-/// [`ServiceError::BadValue`], [`ServiceError::Unsupported`].
+/// [`ServiceError::BadValue`], [`ServiceError::BadUrl`], [`ServiceError::Unsupported`].
 pub(crate) fn check(source: &PackageSource) -> Result<(), ServiceError> {
     check_size("package source", format!("{source:?}").len())?;
     match source {
@@ -109,16 +200,82 @@ pub(crate) fn check(source: &PackageSource) -> Result<(), ServiceError> {
             value("script root", root)?;
             value("script folder", folder.as_deref().unwrap_or_default())?;
             wanted_packages(packages.as_deref().unwrap_or_default())?;
-            if repositories.split_whitespace().next().is_some() {
-                return Err(ServiceError::Unsupported {
-                    what: "a script in a root with further repositories".to_owned(),
-                    instead: "name a target whose repository has them on its path",
-                });
-            }
-            Ok(())
+            unsupported(
+                repositories.split_whitespace().next().is_some(),
+                "a script in a root with further repositories",
+                "name a target whose repository has them on its path",
+            )
         }
-        _ => Ok(()),
+        PackageSource::Checkout { system, url, revision, folder, recipe, .. } => {
+            unsupported(*system == CheckoutSystem::Svn, "a checkout of Subversion", "make it one of git, or a script")?;
+            address(url)?;
+            git_revision(revision)?;
+            path("folder of the recipe", folder)?;
+            path("recipe", recipe)
+        }
+        PackageSource::DistGit { url, instance, namespace, revision } => {
+            address(url)?;
+            path("namespace", namespace.as_deref().unwrap_or_default())?;
+            git_revision(revision.as_deref().unwrap_or_default())?;
+            let is_known = LOOKASIDES.iter().any(|(name, _)| name == instance);
+            unsupported(!is_known, "a dist-git of that name", "name fedora or centos-stream")
+        }
+        PackageSource::Pypi { name, version, generator, template, .. } => {
+            index_name("project of the package index", name)?;
+            index_name("version", version.as_deref().unwrap_or("0"))?;
+            let is_known = ["pyp2rpm", "pyp2spec"].contains(&generator.as_str());
+            unsupported(!is_known, "a spec file by that generator", "name pyp2rpm or pyp2spec")?;
+            path("template", template)
+        }
+        PackageSource::Gem { name } => index_name("gem", name),
     }
+}
+
+fn unsupported(is_so: bool, what: &str, instead: &'static str) -> Result<(), ServiceError> {
+    if is_so { Err(ServiceError::Unsupported { what: what.to_owned(), instead }) } else { Ok(()) }
+}
+
+/// An address that git may be given: others run programs (`ext::`), read files of the worker, or need keys.
+fn address(text: &str) -> Result<(), ServiceError> {
+    let bad = |detail: &str| ServiceError::BadUrl { url: text.chars().take(200).collect(), detail: detail.to_owned() };
+    if text.len() > MOST_BYTES || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(bad("it is too long or contains white space"));
+    }
+    let url = url::Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https" | "git") || url.host_str().is_none_or(str::is_empty) {
+        return Err(bad("it must begin with https://, http:// or git:// and a host"));
+    }
+    Ok(())
+}
+
+/// A branch, tag or commit: none of git's words for "the third before" and the like, and no option.
+fn git_revision(text: &str) -> Result<(), ServiceError> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "._/+@=#-".contains(c);
+    if text.len() <= 250 && text.chars().all(is_part) && !text.starts_with('-') && !text.contains("..") {
+        return Ok(());
+    }
+    let detail = format!("{:?} is no branch, tag or commit", text.chars().take(100).collect::<String>());
+    Err(ServiceError::BadValue { field: "revision", detail })
+}
+
+/// A path below the checkout, or nothing.
+fn path(field: &'static str, text: &str) -> Result<(), ServiceError> {
+    value(field, text)?;
+    let climbs = text.split('/').any(|part| part == "..");
+    if climbs || text.starts_with(['-', '/']) {
+        return Err(ServiceError::BadValue { field, detail: format!("{text:?} does not lie below the checkout") });
+    }
+    Ok(())
+}
+
+/// A name or version of an index of packages, which tools get as a word of their own.
+fn index_name(field: &'static str, text: &str) -> Result<(), ServiceError> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "._+!-".contains(c);
+    if !text.is_empty() && text.len() <= 200 && text.chars().all(is_part) && !text.starts_with(['-', '.', '+']) {
+        return Ok(());
+    }
+    let detail = format!("{:?} is none", text.chars().take(100).collect::<String>());
+    Err(ServiceError::BadValue { field, detail })
 }
 
 /// A value that is one line.
@@ -167,6 +324,109 @@ mod tests {
         assert_eq!(job.script.variables["KILN_NAME"], "hello");
         let job = compose(&script("echo", ""), None, PackageFormat::Rpm).unwrap();
         assert_eq!(job.script.steps[0].text, "#!/bin/sh\necho");
+    }
+
+    fn git(url: &str, revision: &str, folder: &str, method: &str) -> PackageSource {
+        PackageSource::Checkout {
+            system: CheckoutSystem::Git,
+            url: url.to_owned(),
+            revision: revision.to_owned(),
+            folder: folder.to_owned(),
+            recipe: String::new(),
+            method: method.to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_method_has_its_steps_and_tools() {
+        let mut drawn = String::new();
+        let mut draw = |source: &PackageSource, format| {
+            let words = match compose(source, None, format) {
+                Ok(job) => {
+                    let steps: Vec<_> = job.script.steps.iter().map(|step| step.name.as_str()).collect();
+                    assert!(job.script.steps.iter().all(|step| step.text.starts_with("#!/bin/sh -eu\n")));
+                    format!("{}: {}", steps.join(" "), job.packages.join(" "))
+                }
+                Err(cause) => cause.to_string(),
+            };
+            drawn += &format!("{format} {words}\n");
+        };
+        for method in ["rpkg", "make_srpm", "tito", "tito_test"] {
+            let source = git("https://example.org/x.git", "", "", method);
+            draw(&source, PackageFormat::Rpm);
+            draw(&source, PackageFormat::Deb);
+        }
+        let pypi = PackageSource::Pypi {
+            name: "requests".to_owned(),
+            version: None,
+            generator: "pyp2spec".to_owned(),
+            template: String::new(),
+            python_versions: vec![3],
+        };
+        for source in [pypi, PackageSource::Gem { name: "rails".to_owned() }] {
+            draw(&source, PackageFormat::Rpm);
+            draw(&source, PackageFormat::Deb);
+        }
+        expect_test::expect![[r#"
+            rpm checkout spec: git ca-certificates rpm-build
+            deb checkout debian: git ca-certificates dpkg-dev
+            rpm checkout make: git ca-certificates make rpm-build
+            deb checkout make: git ca-certificates make
+            rpm checkout tito: git ca-certificates tito rpm-build
+            deb configuration: tito makes source packages of rpm, but the root is one of Debian packages
+            rpm checkout tito: git ca-certificates tito rpm-build
+            deb configuration: tito_test makes source packages of rpm, but the root is one of Debian packages
+            rpm pypi: python3 python3-pip rpm-build ca-certificates
+            deb configuration: a spec file is what is made of the Python package index, but the root is one of deb packages
+            rpm gem: rubygem-gem2rpm rpm-build ca-certificates
+            deb configuration: a spec file is what is made of a Ruby gem, but the root is one of deb packages
+        "#]]
+        .assert_eq(&drawn);
+    }
+
+    #[test]
+    fn files_of_a_dist_git_lie_below_its_name() {
+        let source = PackageSource::DistGit {
+            url: "https://src.example.org/rpms/hello".to_owned(),
+            instance: "fedora".to_owned(),
+            namespace: None,
+            revision: Some("f41".to_owned()),
+        };
+        let job = compose(&source, None, PackageFormat::Rpm).unwrap();
+        assert_eq!(job.script.variables["KILN_LOOKASIDE"], "https://src.fedoraproject.org/repo/pkgs/rpms/hello");
+        assert_eq!(job.script.variables["KILN_REVISION"], "f41");
+    }
+
+    #[test]
+    fn only_web_addresses_and_plain_revisions_reach_git() {
+        let url = "https://example.org/x.git";
+        for revision in ["", "main", "v1.0", "refs/pull/1/head", "0123abcd", "feature/a+b"] {
+            assert!(check(&git(url, revision, "a/b", "rpkg")).is_ok(), "{revision}");
+        }
+        for bad in [
+            "ext::sh -c id",
+            "ext::id",
+            "file:///etc",
+            "/etc",
+            "-oProxyCommand=id",
+            "--upload-pack=id",
+            "ssh://example.org/x",
+            "git@example.org:x",
+            "https://",
+            "http://example.org/a b",
+            "http://example.org/a\n",
+        ] {
+            assert!(check(&git(bad, "", "", "rpkg")).is_err(), "{bad}");
+        }
+        for bad in ["-x", "--output=/x", "a b", "a\nb", "a..b", "HEAD~3", "a:b", "$(id)", "`id`", "a;b", "a^{tree}"] {
+            assert!(check(&git(url, bad, "", "rpkg")).is_err(), "{bad}");
+        }
+        for bad in ["..", "a/../../b", "/etc", "-x", "a\nb"] {
+            assert!(check(&git(url, "", bad, "rpkg")).is_err(), "{bad}");
+        }
+        for bad in ["", "-r x", "a/b", "a;b", "--index-url", "x==1"] {
+            assert!(check(&PackageSource::Gem { name: bad.to_owned() }).is_err(), "{bad}");
+        }
     }
 
     #[test]
