@@ -14,6 +14,7 @@ use store::Session;
 use crate::background::Reconciler;
 use crate::permission::{check_new_project, check_project};
 use crate::projects::{check_size, existing};
+use crate::references::relink;
 use crate::{Action, ProjectKey, Service, ServiceError, TargetName, User};
 
 /// Most persons, switches or repositories of one project.
@@ -133,6 +134,7 @@ impl Service {
         let kept = About { description: String::new(), url: None, ..about.clone() };
         session.set_about_project(id, &kept).await?;
         let fresh = self.put_repositories(&mut session, &project, &wanted, force).await?;
+        relink(&mut session, name).await?;
         session.commit().await?;
         tracing::info!(project.name = %name, "project {name} is described anew");
         self.inner.poke(Reconciler::Planning);

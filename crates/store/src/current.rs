@@ -24,10 +24,9 @@ pub struct PackageResult {
     pub version: String,
 }
 
-pub(crate) const CURRENT_SOURCES: &str = "SELECT b.id, k.name AS package, s.digest AS tree FROM builds b \
-     JOIN packages k ON k.id = b.package_id JOIN source_trees s ON s.id = b.source_tree_id WHERE b.id IN \
-     (SELECT MAX(id) FROM builds WHERE project_id = $1 AND source_tree_id IS NOT NULL GROUP BY package_id) \
-     ORDER BY k.name";
+pub(crate) const CURRENT_SOURCES: &str = "SELECT b.id, k.name AS package, s.digest AS tree FROM packages k \
+     JOIN builds b ON b.id = (SELECT MAX(n.id) FROM builds n WHERE n.package_id = k.id AND n.source_tree_id IS NOT NULL) \
+     JOIN source_trees s ON s.id = b.source_tree_id WHERE k.project_id = $1 ORDER BY k.name";
 
 impl Session {
     /// The newest source of each package of a project, whatever became of its builds; by name.

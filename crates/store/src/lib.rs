@@ -21,6 +21,7 @@ mod keys;
 mod mirror;
 mod outcomes;
 mod packages;
+mod pages;
 mod people;
 mod plan;
 mod plans;
@@ -39,7 +40,7 @@ mod states;
 mod types;
 mod users;
 
-pub use batches::BatchId;
+pub use batches::{BatchId, OrderedBatch};
 pub use blobs::{BlobError, BlobWriter, Blobs};
 pub use builds::NewBuildRow;
 pub use current::{CurrentSource, PackageResult};

@@ -194,7 +194,7 @@ impl Both {
 
 fn task(blobs: &Blobs, (package, tree): &(PackageName, SourceTree), reader: &RecipeReader<'_>) -> WantedTask {
     let recipe: Result<Recipe, String> = read_recipe(blobs, tree, package.as_str(), reader);
-    WantedTask { task: TaskId::new(0), package: package.to_string(), recipe }
+    WantedTask { task: TaskId::new(0), package: package.to_string(), recipe, ordered: None }
 }
 
 impl TargetImpact {

@@ -23,6 +23,7 @@ pub(super) fn answer(build: Build) -> BuildAnswer {
         started_at: build.started_at(),
         ended_at: build.ended_at(),
         tasks: build.tasks.iter().map(|task| task_answer(&build, task)).collect(),
+        order_findings: Vec::new(),
         build,
     }
 }
@@ -41,7 +42,8 @@ fn task_answer(build: &Build, task: &Task) -> TaskAnswer {
 
 /// An answer about one build, with how long the phases of its tasks took.
 async fn full_answer(app: &App, build: Build) -> Result<BuildAnswer, NativeError> {
-    let mut answer = answer(build);
+    let order_findings = app.service.order_findings(build.id).await?;
+    let mut answer = BuildAnswer { order_findings, ..answer(build) };
     for task in &mut answer.tasks {
         let Some((timings, warm_root)) = app.service.phase_timings(task.task.id).await? else { continue };
         let phase = |timing: model::PhaseTiming| PhaseAnswer {
