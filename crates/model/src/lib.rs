@@ -9,10 +9,12 @@ mod failure;
 mod ids;
 mod job;
 mod names;
+mod outcome;
 mod package;
 mod project;
 mod right;
 mod signature;
+mod source_job;
 mod state;
 mod time;
 mod verdict;
@@ -26,6 +28,7 @@ pub use job::{
     RecipeSpec, ResultFile, ResultKind, RootPackage, RootSpec,
 };
 pub use names::{FileName, NameError, PackageName, ProjectName, RepositoryName, UserName, WorkerName};
+pub use outcome::Outcome;
 pub use package::{CheckoutSystem, Package, PackageSettings, PackageSource};
 pub use project::{
     ArchOptions, BlockMode, Mirror, MirrorSuite, PackageGroups, PathElement, Project, ProjectSettings, RebuildMode,
@@ -33,6 +36,7 @@ pub use project::{
 };
 pub use right::{ProjectRight, RightState};
 pub use signature::SourceSignature;
+pub use source_job::{JobWork, ScriptStep, SourceJob, SourceScript};
 pub use state::{BuildState, SourceEvent, SourceState, TaskEvent, TaskState};
 pub use time::Timestamp;
 pub use verdict::{ExclusionReason, Verdict};

@@ -40,6 +40,8 @@ pub struct ProjectSettings {
     pub network: bool,
     /// When builds start.
     pub trigger: TriggerPolicy,
+    /// Whether a build configuration with errors is stored as it comes; without, it is refused.
+    pub takes_any_config: bool,
     /// Whether it is left out of lists of what is new here.
     pub unlisted: bool,
     /// Whether neither it nor its builds can be deleted.

@@ -11,6 +11,7 @@ use store::{BlobError, Blobs, Store};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::{Passwords, Provider};
 use crate::background::{Reconciler, Reports};
 use crate::{ServiceConfig, ServiceError, mirror, planning, publish, sources};
 
@@ -31,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) following: planning::ChangeState,
     pub(crate) publish: publish::State,
     pub(crate) sources: sources::State,
+    pub(crate) passwords: Passwords,
+    pub(crate) oidc: Option<Provider>,
     pub(crate) reports: Reports,
     changes: watch::Sender<u64>,
     work: Notify,
@@ -47,6 +50,7 @@ impl Inner {
             fs::create_dir_all(config.data_dir.join(folder))?;
         }
         let lock = lock(&config)?;
+        let oidc = config.oidc.clone().map(Provider::new).transpose()?;
         let sources = sources::State::open(&config).await?;
         let blobs = Blobs::open(&config.data_dir.join("blobs"))?;
         let store = Store::open(&config.data_dir.join("kiln.db")).await?;
@@ -59,6 +63,8 @@ impl Inner {
             following: planning::ChangeState::default(),
             publish: publish::State::default(),
             sources,
+            passwords: Passwords::default(),
+            oidc,
             reports: Reports::default(),
             changes: watch::Sender::new(1),
             work: Notify::new(),

@@ -35,6 +35,7 @@ pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
     changes += session.delete_orphans().await?;
     let day = i64::try_from(WAITING.as_millis()).unwrap_or(i64::MAX);
     changes += session.forget_waiting_files(Timestamp::from_millis(inner.now().as_millis() - day)).await?;
+    changes += session.forget_logins(inner.now()).await?;
     session.commit().await?;
     changes += prune_superseded(inner).await?;
     for shard in 0..=u8::MAX {

@@ -4,6 +4,7 @@ use model::{Timestamp, UserName};
 use pkg::Sha256;
 use store::Session;
 
+use crate::accounts;
 use crate::permission::check_admin;
 use crate::{NewToken, Service, ServiceError, User};
 
@@ -34,10 +35,11 @@ impl Service {
         Ok(Some(token))
     }
 
-    /// Who a login (or the name of a user) and a secret belong to; `None` if they are wrong or expired.
+    /// Who a login (or the name of a user) and a secret belong to: a token, or with the name the user's password; `None` if
+    /// they are wrong or expired.
     ///
     /// # Errors
-    /// If the database fails.
+    /// If the database fails; [`ServiceError::Unavailable`] if too many passwords are being checked.
     pub async fn authenticate(&self, login: &str, token: &str) -> Result<Option<User>, ServiceError> {
         let known = self.inner.store.read().await?.token(login).await?;
         // The same work is done whether the login is known or not.
@@ -51,7 +53,13 @@ impl Service {
         // Clients that want a name of people: the user's, with the secret of any of the user's tokens.
         let Ok(name) = UserName::parse(login) else { return Ok(None) };
         let named = self.inner.store.read().await?.token_of(&name, &given).await?;
-        Ok(named.filter(|known| self.inner.now() < known.expires_at).map(|known| known.user))
+        if let Some(known) = named {
+            return Ok(Some(known.user).filter(|_| self.inner.now() < known.expires_at));
+        }
+        if is_token_login(login) {
+            return Ok(None);
+        }
+        accounts::user_of_password(&self.inner, &name, token).await
     }
 
     /// Creates a user. Only for administrators.
@@ -165,6 +173,11 @@ impl Service {
     }
 }
 
+/// Whether a login is the public half of a token, so that guessing at it costs no password's work.
+fn is_token_login(login: &str) -> bool {
+    login.len() == 2 * LOGIN_BYTES && login.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 async fn add_token(
     session: &mut Session,
     user: &User,
@@ -175,6 +188,14 @@ async fn add_token(
     let expires_at = now.plus(lifetime);
     session.add_token(user.id, &login, &Sha256::of(token.as_bytes()), now, expires_at).await?;
     Ok(NewToken { user: user.name.clone(), login, token, expires_at })
+}
+
+/// A secret for somebody who is nobody yet: 64 hexadecimal digits.
+///
+/// # Errors
+/// If the machine has no random bytes.
+pub fn random_secret() -> Result<String, ServiceError> {
+    random_hex::<32>()
 }
 
 pub(crate) fn random_hex<const BYTES: usize>() -> Result<String, ServiceError> {

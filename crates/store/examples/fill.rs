@@ -14,7 +14,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use model::{BuildSettings, FileName, Limits, RecipeSpec, RootSpec};
+use model::{BuildSettings, FileName, JobWork, Limits, RecipeSpec, RootSpec};
 use pkg::{PackageFormat, RecipeKind};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -135,7 +135,7 @@ const fn empty_root() -> RootSpec {
 fn plan() -> Result<TaskPlan, AnyError> {
     Ok(TaskPlan {
         title: "a build of no kind".to_owned(),
-        recipe: RecipeSpec { kind: RecipeKind::Dsc, file: FileName::parse("hello.dsc")? },
+        work: JobWork::Recipe(RecipeSpec { kind: RecipeKind::Dsc, file: FileName::parse("hello.dsc")? }),
         sources: Vec::new(),
         settings: BuildSettings::default(),
         limits: Limits::default(),

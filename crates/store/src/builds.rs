@@ -189,7 +189,7 @@ impl Session {
         for build in &*builds {
             list.push_bind(build.id.get());
         }
-        query.push(") ORDER BY t.id");
+        query.push(") AND t.role = 'recipe' ORDER BY t.id");
         for row in query.build().fetch_all(self.run()).await? {
             let task = task(&row)?;
             if let Ok(place) = builds.binary_search_by(|build| task.build.cmp(&build.id)) {

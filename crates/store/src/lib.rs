@@ -7,17 +7,20 @@
 //! transactions, but never leaves a half one, and never a row whose blob is torn (blobs are synced before their row).
 
 mod about;
+mod accounts;
 mod batches;
 mod blobs;
 mod builds;
 #[cfg(test)]
 mod costs;
 mod current;
+mod derived;
 mod error;
 mod fields;
 mod fork;
 mod jobs;
 mod keys;
+mod matrix;
 mod mirror;
 mod outcomes;
 mod packages;
@@ -35,23 +38,27 @@ mod revisions;
 mod session;
 mod settled;
 mod source;
+mod source_jobs;
 mod sources;
 mod states;
 mod types;
 mod users;
 
+pub use accounts::{LoginKind, LoginRow, NewLogin, SshKeyRow};
 pub use batches::{BatchId, OrderedBatch};
 pub use blobs::{BlobError, BlobWriter, Blobs};
 pub use builds::NewBuildRow;
 pub use current::{CurrentSource, PackageResult};
+pub use derived::{DerivedTree, PackageLink};
 pub use error::StoreError;
-pub use jobs::{JobRow, QueuedJob};
+pub use jobs::{AttemptRow, JobRow, QueuedJob};
 pub use keys::SigningKey;
+pub use matrix::{MatrixFilter, MatrixRow, OutcomeCount};
 pub use mirror::{IndexKind, MirrorCheck, MirrorIndexRow, MirrorSuiteRow};
 pub use outcomes::{PackageOutline, PackageTask};
 pub use packages::NewestTask;
 pub use people::Group;
-pub use plans::{PendingTask, TaskPlan};
+pub use plans::{PendingTask, PendingWork, TaskPlan};
 pub use publication::{PublicationChange, PublishableRow, PublishedEntry, PublishedFile};
 pub use results::RepositoryResult;
 pub use revisions::{Revision, RevisionFile, tree_md5};

@@ -28,7 +28,7 @@ const PACKAGE_TASKS: &str = "SELECT k.name AS package, b.version, b.source_state
      JOIN tasks t ON t.id = (SELECT MAX(n.id) FROM tasks n WHERE n.package_id = k.id AND n.repository_id = r.id \
      AND n.arch = a.arch) JOIN builds b ON b.id = t.build_id WHERE k.project_id = $1";
 
-fn package_task(row: &SqliteRow) -> Result<PackageTask, StoreError> {
+pub(crate) fn package_task(row: &SqliteRow) -> Result<PackageTask, StoreError> {
     let fields = Fields::new("tasks", row);
     Ok(PackageTask {
         package: fields.name("package")?,
@@ -47,11 +47,13 @@ pub struct PackageOutline {
     pub about: About,
     /// Whether files of it are kept.
     pub has_revision: bool,
+    /// Why its files can not be put together.
+    pub failure: Option<String>,
 }
 
 const PACKAGE_OUTLINES: &str = "SELECT k.id, k.name, k.about, \
-     EXISTS (SELECT 1 FROM package_revisions r WHERE r.package_id = k.id) AS has_revision \
-     FROM packages k WHERE k.project_id = $1 ORDER BY k.name";
+     EXISTS (SELECT 1 FROM package_revisions r WHERE r.package_id = k.id) AS has_revision, l.failure \
+     FROM packages k LEFT JOIN package_links l ON l.package_id = k.id WHERE k.project_id = $1 ORDER BY k.name";
 
 impl Session {
     /// The packages of a project by name.
@@ -67,6 +69,7 @@ impl Session {
                     name: fields.name("name")?,
                     about: fields.json("about")?,
                     has_revision: fields.flag("has_revision")?,
+                    failure: fields.maybe_text("failure")?,
                 })
             })
             .collect()
@@ -207,6 +210,7 @@ impl Session {
     /// [`StoreError`].
     pub async fn delete_repository(&mut self, project: ProjectId, repository: RepositoryId) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM tasks WHERE repository_id = $1").bind(repository.get()).execute(self.run()).await?;
+        self.forget_outcomes(repository).await?;
         sqlx::query("DELETE FROM repositories WHERE id = $1").bind(repository.get()).execute(self.run()).await?;
         sqlx::query(
             "DELETE FROM builds WHERE project_id = $1 AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.build_id = builds.id)",

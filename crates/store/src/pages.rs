@@ -162,7 +162,7 @@ pub(crate) fn tasks_query(filter: &TaskFilter, owner: Option<i64>, start: Start)
     };
     for (place, state) in states.iter().enumerate() {
         query.push(if place == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
-        query.push("SELECT t.id FROM tasks t WHERE TRUE");
+        query.push("SELECT t.id FROM tasks t WHERE t.role = 'recipe'");
         if let Some(build) = filter.build {
             query.push(" AND t.build_id = ").push_bind(build.get());
         }

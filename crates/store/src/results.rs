@@ -36,7 +36,7 @@ fn result(row: &SqliteRow) -> Result<ResultFile, StoreError> {
 }
 
 pub(crate) const SUPERSEDED: &str = "SELECT t.id, t.result_job_id FROM tasks t JOIN projects p ON p.id = t.project_id \
-     WHERE t.state = 'succeeded' AND t.result_job_id IS NOT NULL AND t.ended_at < $1 \
+     WHERE t.state = 'succeeded' AND t.result_job_id IS NOT NULL AND t.role = 'recipe' AND t.ended_at < $1 \
      AND NOT COALESCE(json_extract(p.settings, '$.keep_old_builds'), 0) AND t.id < (SELECT MAX(n.id) FROM tasks n \
      WHERE n.package_id = t.package_id AND n.repository_id = t.repository_id AND n.arch = t.arch \
      AND n.state = 'succeeded') ORDER BY t.ended_at LIMIT $2";

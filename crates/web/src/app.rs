@@ -10,7 +10,9 @@ use axum::middleware;
 use service::Service;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::ClientSessions;
 use crate::guesses::Guesses;
+use crate::signature::Replays;
 use crate::{copr, files, native, obs, pages};
 
 /// What the interface needs to know besides the service.
@@ -30,11 +32,19 @@ pub(crate) struct App {
     pub(crate) service: Service,
     pub(crate) options: Arc<WebOptions>,
     pub(crate) guesses: Arc<Guesses>,
+    pub(crate) replays: Arc<Replays>,
+    pub(crate) client_sessions: Arc<ClientSessions>,
 }
 
 /// Every address Kiln answers.
 pub fn router(service: Service, options: WebOptions) -> Router {
-    let app = App { service, options: Arc::new(options), guesses: Arc::default() };
+    let app = App {
+        service,
+        options: Arc::new(options),
+        guesses: Arc::default(),
+        replays: Arc::default(),
+        client_sessions: Arc::default(),
+    };
     let routes =
         copr::routes().merge(native::routes()).merge(obs::routes()).merge(files::routes()).merge(pages::routes());
     // The outer router has no routes, so its layer sees a request before the inner one looks at the path.

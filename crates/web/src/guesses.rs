@@ -31,7 +31,7 @@ impl Guesses {
     /// Whether so many wrong ones came that the next is not even looked at.
     pub(crate) fn is_exhausted(&self, peer: Option<Peer>, login: &str, now: Instant) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = known.get(&(peer, login.to_owned()));
+        let found = known.get(&(peer, cut(login)));
         found.is_some_and(|(count, since)| *count >= MOST && now.saturating_duration_since(*since) < MEMORY)
     }
 
@@ -45,7 +45,7 @@ impl Guesses {
             // Somebody tries thousands of logins a minute: start afresh rather than grow.
             known.clear();
         }
-        let entry = known.entry((peer, login.to_owned())).or_insert((0, now));
+        let entry = known.entry((peer, cut(login))).or_insert((0, now));
         if now.saturating_duration_since(entry.1) >= MEMORY {
             *entry = (0, now);
         }
@@ -55,6 +55,11 @@ impl Guesses {
             tracing::warn!("{MOST} wrong tokens came for one login from one address: more are refused for a minute");
         }
     }
+}
+
+/// As much of a login as tells it from others: no real one is longer.
+fn cut(login: &str) -> String {
+    login.chars().take(200).collect()
 }
 
 #[cfg(test)]

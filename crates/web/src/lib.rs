@@ -16,6 +16,8 @@ mod obs;
 mod pages;
 mod query;
 mod server;
+mod session;
+mod signature;
 mod upload;
 
 pub use app::{WebOptions, router};

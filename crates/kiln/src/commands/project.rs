@@ -106,6 +106,9 @@ pub(crate) struct Edit {
     /// Whether packages are built again when something they are built with changes.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     rebuild_on_change: Option<bool>,
+    /// Whether a build configuration with an error is refused; without, every text is stored.
+    #[arg(long, value_name = "BOOL")]
+    check_config: Option<bool>,
 }
 
 #[derive(Debug, Args)]
@@ -195,6 +198,7 @@ async fn edit(client: &Client, wanted: Edit) -> Result<ProjectAnswer, Failure> {
     settings.network = wanted.network.unwrap_or(settings.network);
     settings.publish = wanted.publish.unwrap_or(settings.publish);
     settings.trigger = wanted.rebuild_on_change.map_or(settings.trigger, trigger);
+    settings.takes_any_config = wanted.check_config.map_or(settings.takes_any_config, |checks| !checks);
     client.put(&path, &settings).await
 }
 

@@ -2,7 +2,7 @@ use clap::Subcommand;
 use model::UserName;
 use web::native::wire::{Login, NewUser, RoleRequest, UsersAnswer};
 
-use super::client;
+use super::{account, client};
 use crate::client::{Client, segment};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -30,6 +30,13 @@ pub(crate) enum Command {
         #[arg(value_parser = ["admin", "user"])]
         role: String,
     },
+    /// Set the password of a user.
+    Passwd(account::Passwd),
+    /// Add, list or remove the SSH keys that sign for a user.
+    #[command(subcommand)]
+    SshKey(account::SshKeyCommand),
+    /// List or end the sessions of a user.
+    Sessions(account::Sessions),
 }
 
 /// Shows or creates users.
@@ -37,6 +44,9 @@ pub(crate) async fn run(command: Command, flags: &ClientFlags, output: Output) -
     let client = client(flags)?;
     let login: Login = match command {
         Command::List => return list(&client, output).await,
+        Command::Passwd(arguments) => return account::passwd(arguments, &client, output).await,
+        Command::SshKey(command) => return account::ssh_key(command, &client, output).await,
+        Command::Sessions(arguments) => return account::sessions(arguments, &client, output).await,
         Command::Role { name, role } => {
             client.put(&format!("/users/{}", segment(&name)), &RoleRequest { admin: role == "admin" }).await?
         }

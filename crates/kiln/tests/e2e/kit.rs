@@ -1,6 +1,6 @@
 //! A server process on a data folder, and commands against it.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -59,6 +59,16 @@ impl Server {
         Ran(command.output().unwrap())
     }
 
+    /// As [`Self::kiln`], with something to read.
+    pub(crate) fn kiln_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kiln"));
+        command.args(arguments).env("KILN_CONFIG", self.config()).env_remove("KILN_URL");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        Ran(child.wait_with_output().unwrap())
+    }
+
     /// Runs a command that must succeed and print JSON.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let all: Vec<&str> = ["--json"].iter().chain(arguments).copied().collect();
@@ -94,6 +104,25 @@ impl Server {
                 assert!(begun.elapsed() < PATIENCE, "{path}: {}", answer.status());
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
+        })
+    }
+
+    /// What the server answers the administrator who posts a JSON object, which must be a success.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
+        let settings = std::fs::read_to_string(self.config()).unwrap();
+        let setting = |name: &str| {
+            let line = settings.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
+            line.unwrap().trim().to_owned()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        runtime.block_on(async {
+            let request = reqwest::Client::new().post(format!("{}{path}", self.url));
+            let request = request.basic_auth(setting("login"), Some(setting("token"))).json(body);
+            let answer = request.send().await.unwrap();
+            let (status, text) = (answer.status(), answer.text().await.unwrap());
+            assert!(status.is_success(), "{path}: {status} {text}");
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
         })
     }
 

@@ -146,25 +146,25 @@ CREATE TABLE task_ranges (
     tasks INTEGER NOT NULL,
     PRIMARY KEY (kind, scope, state, range)
 ) WITHOUT ROWID;
-INSERT INTO task_ranges SELECT 0, 0, state, id >> 10, COUNT(*) FROM tasks GROUP BY state, id >> 10;
+INSERT INTO task_ranges SELECT 0, 0, state, id >> 10, COUNT(*) FROM tasks WHERE role = 'recipe' GROUP BY state, id >> 10;
 INSERT INTO task_ranges
-SELECT 1, project_id, state, id >> 10, COUNT(*) FROM tasks GROUP BY project_id, state, id >> 10;
+SELECT 1, project_id, state, id >> 10, COUNT(*) FROM tasks WHERE role = 'recipe' GROUP BY project_id, state, id >> 10;
 INSERT INTO task_ranges
-SELECT 2, owner_id, state, id >> 10, COUNT(*) FROM tasks GROUP BY owner_id, state, id >> 10;
+SELECT 2, owner_id, state, id >> 10, COUNT(*) FROM tasks WHERE role = 'recipe' GROUP BY owner_id, state, id >> 10;
 
-CREATE TRIGGER task_ranged AFTER INSERT ON tasks BEGIN
+CREATE TRIGGER task_ranged AFTER INSERT ON tasks WHEN NEW.role = 'recipe' BEGIN
     INSERT INTO task_ranges (kind, scope, state, range, tasks)
     VALUES (0, 0, NEW.state, NEW.id >> 10, 1), (1, NEW.project_id, NEW.state, NEW.id >> 10, 1),
         (2, NEW.owner_id, NEW.state, NEW.id >> 10, 1)
     ON CONFLICT DO UPDATE SET tasks = tasks + excluded.tasks;
 END;
-CREATE TRIGGER task_unranged AFTER DELETE ON tasks BEGIN
+CREATE TRIGGER task_unranged AFTER DELETE ON tasks WHEN OLD.role = 'recipe' BEGIN
     INSERT INTO task_ranges (kind, scope, state, range, tasks)
     VALUES (0, 0, OLD.state, OLD.id >> 10, -1), (1, OLD.project_id, OLD.state, OLD.id >> 10, -1),
         (2, OLD.owner_id, OLD.state, OLD.id >> 10, -1)
     ON CONFLICT DO UPDATE SET tasks = tasks + excluded.tasks;
 END;
-CREATE TRIGGER task_reranged AFTER UPDATE OF state ON tasks WHEN NEW.state <> OLD.state BEGIN
+CREATE TRIGGER task_reranged AFTER UPDATE OF state ON tasks WHEN NEW.state <> OLD.state AND NEW.role = 'recipe' BEGIN
     INSERT INTO task_ranges (kind, scope, state, range, tasks)
     VALUES (0, 0, OLD.state, NEW.id >> 10, -1), (1, NEW.project_id, OLD.state, NEW.id >> 10, -1),
         (2, NEW.owner_id, OLD.state, NEW.id >> 10, -1), (0, 0, NEW.state, NEW.id >> 10, 1),
@@ -174,7 +174,7 @@ END;
 
 CREATE INDEX fingerprints_to_compare ON fingerprints (task_id) WHERE compared = 0;
 -- For lists in several states at once, and for the newest builds of each package.
-CREATE INDEX tasks_by_owner_state ON tasks (owner_id, state, id);
+CREATE INDEX tasks_by_owner_state ON tasks (owner_id, state, id, role);
 CREATE INDEX builds_with_tree ON builds (package_id, id) WHERE source_tree_id IS NOT NULL;
 
 -- How many builds an ordered batch will have: they wait for each other as their dependencies say. NULL for other batches.
@@ -188,4 +188,5 @@ CREATE TABLE batch_findings (
 ) WITHOUT ROWID;
 
 -- Tasks whose results are kept, by age.
-CREATE INDEX tasks_with_files ON tasks (ended_at) WHERE state = 'succeeded' AND result_job_id IS NOT NULL;
+CREATE INDEX tasks_with_files ON tasks (ended_at)
+WHERE state = 'succeeded' AND result_job_id IS NOT NULL AND role = 'recipe';

@@ -2,6 +2,7 @@
 //!
 //! [`wire`] has every body; the command line reads answers with the same types.
 
+mod accounts;
 mod builds;
 mod configs;
 mod distributions;
@@ -40,6 +41,11 @@ pub(crate) fn routes() -> Router<App> {
         .route(&at("/users/{name}"), put(users::set_role))
         .route(&at("/users/{name}/tokens"), get(users::tokens).post(users::create_token).delete(users::revoke_all))
         .route(&at("/users/{name}/tokens/{login}"), axum::routing::delete(users::revoke))
+        .route(&at("/users/{name}/password"), put(accounts::set_password).delete(accounts::remove_password))
+        .route(&at("/users/{name}/ssh-keys"), get(accounts::ssh_keys).post(accounts::add_ssh_key))
+        .route(&at("/users/{name}/ssh-keys/{id}"), axum::routing::delete(accounts::remove_ssh_key))
+        .route(&at("/users/{name}/sessions"), get(accounts::sessions).delete(accounts::end_sessions))
+        .route(&at("/users/{name}/sessions/{id}"), axum::routing::delete(accounts::end_session))
         .route(&at("/groups"), get(groups::list).post(groups::create))
         .route(&at("/groups/{name}"), get(groups::show).delete(groups::delete))
         .route(&at("/groups/{name}/members/{user}"), put(groups::add_member).delete(groups::remove_member))
@@ -52,6 +58,7 @@ pub(crate) fn routes() -> Router<App> {
         .route(&at("/projects/{name}"), get(projects::show).put(projects::update).delete(projects::delete))
         .route(&at("/projects/{name}/rebuild"), post(projects::rebuild_outdated))
         .route(&at("/projects/{name}/config"), get(configs::show).put(configs::set))
+        .route(&at("/projects/{name}/config/check"), post(configs::check))
         .route(&at("/projects/{name}/config/effective"), get(configs::effective))
         .route(&at("/projects/{name}/config/impact"), post(why::impact))
         .route(&at("/projects/{name}/config/revisions"), get(configs::revisions))

@@ -17,6 +17,7 @@ pub fn task_cause(build: &Build, task: &Task) -> Option<Cause> {
             None => cause("failed", "the task failed"),
         },
         TaskState::Waiting => match build.source_state {
+            SourceState::InJob => cause("source_job", "a job makes the source"),
             SourceState::Running => cause("source_running", "the source is being fetched"),
             _ => cause("source_pending", "the source waits to be fetched"),
         },
@@ -44,7 +45,7 @@ pub fn task_history(build: &Build, task: &Task) -> String {
     let mut text = format!("build {} of project {}: {} {}\n", build.id, build.project, task.repository, task.arch);
     let mut line = |at: Option<model::Timestamp>, what: &str| {
         if let Some(at) = at {
-            text.push_str(&format!("{} {what}\n", crate::pages::html::time(at)));
+            text.push_str(&format!("{} {what}\n", crate::pages::words::time(at)));
         }
     };
     line(Some(build.submitted_at), "submitted");

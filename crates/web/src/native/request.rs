@@ -18,12 +18,27 @@ impl FromRequestParts<App> for Caller {
     type Rejection = NativeError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, NativeError> {
-        match auth::caller_of(parts, app).await {
-            Ok(Some((user, _))) => Ok(Self(user)),
-            Ok(None) => Err(NativeError::unauthorized()),
-            Err(auth::AuthError::TooManyGuesses) => Err(NativeError::too_many_guesses()),
-            Err(auth::AuthError::Service(error)) => Err(error.into()),
-        }
+        known(auth::caller_or_session(parts, app).await).map(Self)
+    }
+}
+
+/// The user of a request that has credentials of its own; a session in a cookie is not enough.
+pub(super) struct CallerWithToken(pub(super) User);
+
+impl FromRequestParts<App> for CallerWithToken {
+    type Rejection = NativeError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, NativeError> {
+        known(auth::caller_of(parts, app).await).map(Self)
+    }
+}
+
+fn known(found: Result<Option<(User, String)>, auth::AuthError>) -> Result<User, NativeError> {
+    match found {
+        Ok(Some((user, _))) => Ok(user),
+        Ok(None) => Err(NativeError::unauthorized()),
+        Err(auth::AuthError::TooManyGuesses) => Err(NativeError::too_many_guesses()),
+        Err(auth::AuthError::Service(error)) => Err(error.into()),
     }
 }
 

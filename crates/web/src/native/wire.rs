@@ -2,11 +2,15 @@
 //!
 //! Nouns of [`model`] are sent as they are. Requests refuse keys they do not know; answers may grow new ones.
 
+mod accounts;
+
 use model::{
     Build, BuildId, BuildState, Limits, Phase, Project, ProjectSettings, Repository, ResultFile, RootPackage, Task,
-    Timestamp, UserName,
+    TaskId, Timestamp, UserName,
 };
 use serde::{Deserialize, Serialize};
+
+pub use accounts::{KnownSession, NewSshKey, PasswordRequest, SessionsAnswer, SshKey, SshKeysAnswer};
 pub use service::{ConfigImpact, Fate, NewestBuild, OutdatedPackage, PackageWhy, Refreshed, TargetImpact};
 
 /// An error.
@@ -279,6 +283,13 @@ pub struct ConfigAnswer {
     pub findings: Vec<FindingAnswer>,
 }
 
+/// What is odd about a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigCheckAnswer {
+    /// In the order of the text, seen together with what the project builds against.
+    pub findings: Vec<FindingAnswer>,
+}
+
 /// Something odd about a build configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingAnswer {
@@ -468,6 +479,9 @@ pub struct BuildAnswer {
     pub started_at: Option<Timestamp>,
     /// When its last task ended.
     pub ended_at: Option<Timestamp>,
+    /// The task whose jobs make its source, for its log; null if no job does. Only in answers about one build.
+    #[serde(default)]
+    pub source_task: Option<TaskId>,
     /// Its tasks, in the order of the build's.
     pub tasks: Vec<TaskAnswer>,
     /// What was found of the ordered submission it belongs to; only of a single build.

@@ -14,6 +14,9 @@ use crate::body::BodyError;
 use crate::files::FileError;
 use crate::incident;
 
+/// What a client that says nothing of who it is may say; the realm is [`crate::auth::REALM`].
+const CHALLENGES: [&str; 2] = ["Basic realm=\"Kiln\"", "Signature realm=\"Kiln\",headers=\"(created)\""];
+
 /// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ObsError {
@@ -54,6 +57,11 @@ impl ObsError {
         Self::new(StatusCode::UNAUTHORIZED, "authentication_required", "Authentication required")
     }
 
+    /// Whether it says that something is not there.
+    pub(super) fn is_missing(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
     fn with_details(mut self, details: Option<String>) -> Self {
         self.details = details;
         self
@@ -74,7 +82,10 @@ impl IntoResponse for ObsError {
         let headers = response.headers_mut();
         headers.insert(HeaderName::from_static("x-opensuse-errorcode"), HeaderValue::from_static(self.code));
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Kiln\""));
+            // In two lines: clients before 1.0 read only the first, and only know the first scheme.
+            for scheme in CHALLENGES {
+                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+            }
         }
         response
     }
@@ -89,6 +100,7 @@ impl From<ServiceError> for ObsError {
             ServiceError::RepositoryUsed { .. } => "repo_dependency",
             ServiceError::ConfigRefused { .. } => "validation_failed",
             ServiceError::Unsupported { .. } => "not_supported",
+            ServiceError::BranchExists { .. } => "double_branch_package",
             ServiceError::Denied { action: Action::CreateProject, .. } => "create_project_no_permission",
             ServiceError::Denied { action: Action::SubmitBuild | Action::CancelBuild, .. } => {
                 "execute_cmd_no_permission"

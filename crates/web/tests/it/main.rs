@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod accounts;
 mod copr;
 mod files;
 mod hostile;
 mod kit;
 mod native;
+mod obs_links;
+mod pages;
 mod recorded;
 mod v3;
