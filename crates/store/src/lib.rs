@@ -25,6 +25,7 @@ mod matrix;
 mod mirror;
 mod outcomes;
 mod packages;
+mod pages;
 mod people;
 mod plan;
 mod plans;
@@ -45,7 +46,7 @@ mod types;
 mod users;
 
 pub use accounts::{LoginKind, LoginRow, NewLogin, SshKeyRow};
-pub use batches::BatchId;
+pub use batches::{BatchId, OrderedBatch};
 pub use blobs::{BlobError, BlobWriter, Blobs};
 pub use builds::NewBuildRow;
 pub use current::{CurrentSource, PackageResult};
