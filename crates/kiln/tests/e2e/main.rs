@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod browser;
 mod builds;
 mod client;
 mod config;
@@ -13,4 +14,5 @@ mod osc;
 mod osc_accounts;
 mod osc_kit;
 mod rpm;
+mod webdriver;
 mod why;
