@@ -8,6 +8,7 @@ mod failure;
 mod local;
 mod lsp;
 mod memory;
+mod oidc;
 mod output;
 mod runner;
 mod runtime;

@@ -11,7 +11,7 @@ use store::{BlobError, Blobs, Store};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::Passwords;
+use crate::accounts::{Passwords, Provider};
 use crate::background::{Reconciler, Reports};
 use crate::{ServiceConfig, ServiceError, mirror, planning, publish, sources};
 
@@ -33,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) publish: publish::State,
     pub(crate) sources: sources::State,
     pub(crate) passwords: Passwords,
+    pub(crate) oidc: Option<Provider>,
     pub(crate) reports: Reports,
     changes: watch::Sender<u64>,
     work: Notify,
@@ -49,6 +50,7 @@ impl Inner {
             fs::create_dir_all(config.data_dir.join(folder))?;
         }
         let lock = lock(&config)?;
+        let oidc = config.oidc.clone().map(Provider::new).transpose()?;
         let sources = sources::State::open(&config).await?;
         let blobs = Blobs::open(&config.data_dir.join("blobs"))?;
         let store = Store::open(&config.data_dir.join("kiln.db")).await?;
@@ -62,6 +64,7 @@ impl Inner {
             publish: publish::State::default(),
             sources,
             passwords: Passwords::default(),
+            oidc,
             reports: Reports::default(),
             changes: watch::Sender::new(1),
             work: Notify::new(),

@@ -126,6 +126,25 @@ impl Server {
         })
     }
 
+    /// What the server answers the administrator who posts a JSON object, which must be a success.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
+        let settings = std::fs::read_to_string(self.config()).unwrap();
+        let setting = |name: &str| {
+            let line = settings.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
+            line.unwrap().trim().to_owned()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        runtime.block_on(async {
+            let request = reqwest::Client::new().post(format!("{}{path}", self.url));
+            let request = request.basic_auth(setting("login"), Some(setting("token"))).json(body);
+            let answer = request.send().await.unwrap();
+            let (status, text) = (answer.status(), answer.text().await.unwrap());
+            assert!(status.is_success(), "{path}: {status} {text}");
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        })
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());

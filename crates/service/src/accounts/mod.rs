@@ -1,12 +1,16 @@
-//! How people say who they are, beside tokens: passwords, sessions of browsers and clients, SSH keys.
+//! How people say who they are, beside tokens: passwords, sessions of browsers and clients, SSH keys,
+//! an OpenID Connect provider.
 //!
 //! Decides only who somebody is; what that one may do is `permission`'s business. Read `passwords` first.
 
 mod keys;
+mod oidc;
 mod passwords;
 mod sessions;
 mod sshsig;
 
+pub(crate) use oidc::Provider;
+pub use oidc::{OidcConfig, OidcError, ProviderAnswer};
 pub(crate) use passwords::{Passwords, user_of as user_of_password};
 pub use sessions::NewSession;
 pub use sshsig::{MalformedKey, PublicKey};

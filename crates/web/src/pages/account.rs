@@ -12,6 +12,7 @@ use service::{ErrorKind, LoginRow, ServiceError, SshKeyRow, User};
 
 use super::html::escape;
 use super::login::{login_address, see};
+use super::provider::link_address;
 use super::words::time;
 use super::{private, refusal};
 use crate::app::App;
@@ -76,6 +77,8 @@ async fn show(State(app): State<App>, visitor: Visitor, query: Query) -> Answer 
         Some("token") => "The token does not work any more.",
         Some("key") => "The key was added.",
         Some("key-gone") => "The key does not count any more.",
+        Some("linked") => "You can log in through the provider now.",
+        Some("unlinked") => "You can not log in through the provider any more.",
         Some("session") => "The session has ended.",
         _ => "",
     };
@@ -97,6 +100,7 @@ async fn page(app: &App, visitor: &Visitor, user: &User, done: &str, fresh: &str
     body.push_str(fresh);
     body.push_str(&format!("<form method=\"post\" action=\"/logout\">{csrf}<button>Log out</button></form>\n"));
     body.push_str(&password_part(&csrf, user, has_password));
+    body.push_str(&provider_part(app, visitor, user).await?);
     body.push_str(&tokens_part(&csrf, &tokens));
     body.push_str(&keys_part(&csrf, &keys));
     body.push_str(&sessions_part(&csrf, &sessions, visitor.session.as_ref().map(|session| session.id)));
@@ -119,6 +123,23 @@ fn password_part(csrf: &str, user: &User, has_password: bool) -> String {
          type=\"password\" required minlength=\"8\" autocomplete=\"new-password\">\n<button>Set password</button>\n</form>\n",
         escape(user.name.as_str())
     )
+}
+
+/// What an OpenID Connect provider has to do with the account; nothing without one.
+async fn provider_part(app: &App, visitor: &Visitor, user: &User) -> Result<String, Refused> {
+    let Some(name) = app.service.provider_name() else { return Ok(String::new()) };
+    let name = escape(&name);
+    let part = if app.service.is_linked_to_provider(user).await? {
+        format!(
+            "<form method=\"post\" action=\"/account/provider/unlink\">{}<p>You can log in through {name}.</p>\n\
+             <button>Unlink</button></form>\n",
+            visitor.csrf_field()
+        )
+    } else {
+        let address = escape(&link_address(visitor));
+        format!("<p><a class=\"button\" id=\"link\" href=\"{address}\">Link this account to {name}</a></p>\n")
+    };
+    Ok(format!("<h2>Provider</h2>\n{part}"))
 }
 
 fn tokens_part(csrf: &str, tokens: &[(String, model::Timestamp)]) -> String {

@@ -101,22 +101,31 @@ pub(super) fn login_address(next: &str) -> String {
     format!("/login?next={}", encode_query_value(next_page(Some(next))))
 }
 
-fn form(_app: &App, csrf: &str, next: &str, failed: Option<(&str, &str)>, status: StatusCode) -> Response {
+fn form(app: &App, csrf: &str, next: &str, failed: Option<(&str, &str)>, status: StatusCode) -> Response {
     let (name, message) = failed.unwrap_or_default();
     let message = match message {
         "" => String::new(),
         text => format!("<p class=\"error\" role=\"alert\" id=\"message\">{}</p>\n", escape(text)),
     };
+    let provider = app.service.provider_name().map(|name| {
+        let address = format!("/login/provider?next={}", encode_query_value(next));
+        format!(
+            "<p><a class=\"button\" id=\"provider\" href=\"{}\">Log in with {}</a></p>\n",
+            escape(&address),
+            escape(&name)
+        )
+    });
     let body = format!(
         "<h1>Log in</h1>\n{message}<form method=\"post\" action=\"/login\" class=\"stacked\">\n\
          <input type=\"hidden\" name=\"csrf\" value=\"{}\">\n<input type=\"hidden\" name=\"next\" value=\"{}\">\n\
          <label for=\"name\">Name</label>\n<input id=\"name\" name=\"name\" value=\"{}\" required \
          autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\">\n\
          <label for=\"password\">Password or token</label>\n<input id=\"password\" name=\"password\" type=\"password\" \
-         required autocomplete=\"current-password\">\n<button>Log in</button>\n</form>\n",
+         required autocomplete=\"current-password\">\n<button>Log in</button>\n</form>\n{}",
         escape(csrf),
         escape(next),
-        escape(name)
+        escape(name),
+        provider.unwrap_or_default()
     );
     let mut response = private(super::answer(&Visitor::default(), "Log in", &body));
     *response.status_mut() = status;

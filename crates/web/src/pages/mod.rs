@@ -17,6 +17,7 @@ mod matrix;
 mod package;
 mod project;
 mod projects;
+mod provider;
 mod settings;
 mod task;
 mod timeline;
@@ -66,6 +67,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/tasks/{id}/lines", get(log::lines))
         .merge(login::routes())
         .merge(account::routes())
+        .merge(provider::routes())
         .route("/api", get(home::tokens))
         .route("/api/", get(home::tokens))
         .route("/coprs/build/{id}", get(build::copr_build))

@@ -8,6 +8,7 @@ mod files;
 mod hostile;
 mod kit;
 mod native;
+mod obs_links;
 mod pages;
 mod recorded;
 mod v3;

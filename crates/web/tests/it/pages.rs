@@ -155,7 +155,8 @@ async fn forms_of_strangers_change_nothing() {
     // A token is no session of a browser: it does not make a form good.
     let (login, token) = world.token("alice", std::time::Duration::from_secs(60)).await;
     let form = world.request("POST", &format!("{project}/config")).basic_auth(login, Some(token));
-    let answer = world.send(form.header("content-type", "application/x-www-form-urlencoded").body("do=save&text=x")).await;
+    let answer =
+        world.send(form.header("content-type", "application/x-www-form-urlencoded").body("do=save&text=x")).await;
     assert_eq!(answer.status, 403, "{}", answer.text());
     let config = world.get("/api/kiln/v1/projects/home:alice:p1/config").await.json();
     assert_eq!((&config["revision"], &config["text"]), (&json!(0), &json!("")));

@@ -1,3 +1,5 @@
+//! Small XML documents read within bounds: nothing of what a hostile one can do costs more than reading it.
+
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
@@ -12,7 +14,7 @@ const MAX_ELEMENTS: usize = 50_000;
 
 /// Why a document was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum XmlError {
+pub enum XmlError {
     /// Not UTF-8.
     #[error("the document is not UTF-8")]
     Encoding,
@@ -26,29 +28,44 @@ pub(crate) enum XmlError {
 
 /// An element with everything in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Element {
+pub struct Element {
     /// Name, without a prefix.
-    pub(crate) name: String,
+    pub name: String,
     attributes: Vec<(String, String)>,
     /// Elements in it, in order.
-    pub(crate) children: Vec<Self>,
+    pub children: Vec<Self>,
     text: String,
 }
 
 impl Element {
+    /// An element without others in it.
+    #[must_use]
+    pub fn of(name: &str, attributes: Vec<(String, String)>, text: &str) -> Self {
+        Self { name: name.to_owned(), attributes, children: Vec::new(), text: text.to_owned() }
+    }
+
     /// The value of an attribute.
-    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The first attribute that is none of those.
-    pub(crate) fn attribute_other_than(&self, known: &[&str]) -> Option<&str> {
+    #[must_use]
+    pub fn attribute_other_than(&self, known: &[&str]) -> Option<&str> {
         self.attributes.iter().map(|(key, _)| key.as_str()).find(|key| !known.contains(key))
     }
 
     /// Its own text without white space around it.
-    pub(crate) fn text(&self) -> &str {
+    #[must_use]
+    pub fn text(&self) -> &str {
         self.text.trim()
+    }
+
+    /// Its own text as it is.
+    #[must_use]
+    pub fn raw_text(&self) -> &str {
+        &self.text
     }
 }
 
@@ -56,7 +73,7 @@ impl Element {
 ///
 /// # Errors
 /// [`XmlError`] for anything that is not one plain element: document types and entities of one's own among them.
-pub(crate) fn read(bytes: &[u8]) -> Result<Element, XmlError> {
+pub fn read(bytes: &[u8]) -> Result<Element, XmlError> {
     let text = std::str::from_utf8(bytes).map_err(|_| XmlError::Encoding)?;
     let mut reader = Reader::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     reader.config_mut().expand_empty_elements = true;
@@ -147,6 +164,25 @@ fn element(start: &BytesStart<'_>) -> Result<Element, XmlError> {
         attributes.push((attribute.key.local_name().into_inner().to_owned(), value.into_owned()));
     }
     Ok(Element { name: start.local_name().into_inner().to_owned(), attributes, ..Element::default() })
+}
+
+/// Adds text with everything escaped that means something in XML; characters that XML can not have become the replacement
+/// character.
+pub fn escape(text: &str, in_attribute: bool, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' if in_attribute => out.push_str("&quot;"),
+            '\n' | '\t' if in_attribute => out.push_str(&format!("&#{};", u32::from(c))),
+            '\r' => out.push_str("&#13;"),
+            '\n' | '\t' => out.push(c),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
 }
 
 #[cfg(test)]
