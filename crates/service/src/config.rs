@@ -1,3 +1,4 @@
+use crate::WorkerTraits;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -30,6 +31,8 @@ pub struct ServiceConfig {
     pub retry: RetryPolicy,
     /// How long a blob that nothing refers to is kept.
     pub blob_grace: Duration,
+    /// What the machine that builds has; builds that need more fail. Nothing is compared if nothing is said.
+    pub worker: Option<WorkerTraits>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -50,6 +53,7 @@ impl ServiceConfig {
             allow_private_sources: false,
             retry: RetryPolicy::default(),
             blob_grace: Duration::from_secs(24 * 3600),
+            worker: None,
             clock: Arc::new(system_time),
         }
     }

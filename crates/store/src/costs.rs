@@ -6,6 +6,7 @@ use pkg::Arch;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::accounts::{LOGIN_OF_SECRET, LOGINS_OF_USER};
+use crate::aggregates::STALE_AGGREGATES;
 use crate::builds::{builds_query, tasks_query};
 use crate::current::CURRENT_SOURCES;
 use crate::derived::{LINKS_TO, STALE_LINKS};
@@ -81,6 +82,7 @@ fn statements() -> Vec<(&'static str, String)> {
         ("outcomes of a project", OUTCOME_COUNTS.to_owned()),
         ("how many packages a project has", PACKAGE_COUNT.to_owned()),
         ("links to a package", LINKS_TO.to_owned()),
+        ("aggregates to take over", STALE_AGGREGATES.to_owned()),
         ("links to put together", STALE_LINKS.to_owned()),
     ]
 }

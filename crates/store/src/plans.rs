@@ -37,6 +37,8 @@ pub struct PendingTask {
     pub verdict: Option<Verdict>,
     /// What its recipe asked for while it ran, in earlier rounds.
     pub requirements: Vec<String>,
+    /// Blob that says what its package needs of a worker.
+    pub constraints: Option<Sha256>,
 }
 
 /// Everything a worker is given for a task but the root, which is a blob shared with other tasks.
@@ -57,7 +59,7 @@ pub struct TaskPlan {
 }
 
 pub(crate) const PENDING_TASKS: &str = "SELECT t.id, t.build_id, t.project_id, p.name AS project, k.name AS package, t.repository_id, \
-     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, t.verdict \
+     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, k.constraints_sha256, t.verdict \
      FROM tasks t JOIN builds b ON b.id = t.build_id JOIN projects p ON p.id = t.project_id \
      JOIN packages k ON k.id = t.package_id JOIN repositories r ON r.id = t.repository_id \
      JOIN source_trees s ON s.id = b.source_tree_id WHERE t.state = 'pending' AND t.ready = 0 AND b.held = 0 \
@@ -88,6 +90,7 @@ impl Session {
                     network: fields.flag("network")?,
                     limits: fields.maybe_json("limits")?,
                     verdict: fields.maybe_json("verdict")?,
+                    constraints: fields.maybe_name("constraints_sha256")?,
                 })
             })
             .collect()

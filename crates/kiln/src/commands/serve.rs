@@ -17,7 +17,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::settings::{ClientFile, default_path};
 use crate::worker::{Ending, Worker};
-use crate::{env, runner};
+use crate::{env, machine, runner};
 
 /// How long the token of a settings file works.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(180 * 24 * 3600);
@@ -75,6 +75,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     let mut config = ServiceConfig::new(&data, &url);
     config.allow_private_sources = arguments.allow_private_sources || arguments.listen.ip().is_loopback();
     config.source_keyrings.clone_from(&arguments.source_keyring);
+    config.worker = Some(machine::describe(&runner::arches(), &config.limits));
     let upload_bytes = config.upload_bytes;
     let lease = config.lease;
     let service = Service::open(config).await?;

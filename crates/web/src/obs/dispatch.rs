@@ -12,7 +12,7 @@ use super::call::{Answer, Call, directory, document, ok, package_name, project_n
 use super::error::ObsError;
 use super::{
     binaries, buildinfo, commands, config, depinfo, instance, keys, log, meta, packages, repository, results,
-    source_commands, sources,
+    source_commands, sources, workers,
 };
 use crate::app::App;
 use crate::body::BodyReader;
@@ -51,6 +51,7 @@ async fn answer(app: App, request: Request, cookie: &mut Option<HeaderValue>) ->
     match path.split_first() {
         Some((&"source", rest)) => source(&call, &method, rest, body).await,
         Some((&"build", rest)) => build(&call, &method, rest, body).await,
+        Some((&"worker", rest)) => workers::handle(&call, &method, rest, body).await,
         _ if method == Method::GET => other(&call, &path).await,
         _ => Err(unknown(&method, &path)),
     }
@@ -113,6 +114,9 @@ async fn source(call: &Call, method: &Method, path: &[&str], body: Body) -> Answ
         }
         ("PUT", [package, "_meta"]) => {
             let package = package_name(package)?;
+            if package.as_str().contains(':') {
+                return Err(ObsError::invalid(format!("'{package}' is a flavor's name; only _multibuild makes those")));
+            }
             let about = meta::read_package(&read_xml(body).await?, &project.name, &package)?;
             call.app.service.put_about_package(&call.user, project.id, &package, &about).await?;
             Ok(ok())

@@ -24,6 +24,7 @@ mod results;
 mod source_commands;
 mod source_diff;
 mod sources;
+mod workers;
 mod xml;
 
 use axum::Router;
@@ -32,10 +33,10 @@ use axum::routing::any;
 use crate::app::App;
 
 /// The first parts of its paths that have anything below them.
-const TREES: [&str; 6] = ["source", "build", "person", "search", "request", "published"];
+const TREES: [&str; 7] = ["source", "build", "person", "search", "request", "published", "worker"];
 
 /// Paths of their own.
-const LEAVES: [&str; 5] = ["/about", "/configuration", "/distributions", "/architectures", "/worker"];
+const LEAVES: [&str; 4] = ["/about", "/configuration", "/distributions", "/architectures"];
 
 /// The routes of the dialect: one handler, which takes the path apart itself, since the client writes the same name both
 /// with and without percent signs.
