@@ -6,6 +6,7 @@ use pkg::Arch;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::accounts::{LOGIN_OF_SECRET, LOGINS_OF_USER};
+use crate::aggregates::STALE_AGGREGATES;
 use crate::current::{CURRENT_SOURCES, RESULTS_NAMED};
 use crate::derived::{LINKS_TO, STALE_LINKS};
 use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
@@ -91,6 +92,7 @@ fn statements() -> Vec<(&'static str, String)> {
         ("outcomes of a project", OUTCOME_COUNTS.to_owned()),
         ("how many packages a project has", PACKAGE_COUNT.to_owned()),
         ("links to a package", LINKS_TO.to_owned()),
+        ("aggregates to take over", STALE_AGGREGATES.to_owned()),
         ("links to put together", STALE_LINKS.to_owned()),
     ]
 }

@@ -8,6 +8,7 @@
 
 mod about;
 mod accounts;
+mod aggregates;
 mod batches;
 mod blobs;
 mod builds;
@@ -46,6 +47,7 @@ mod types;
 mod users;
 
 pub use accounts::{LoginKind, LoginRow, NewLogin, SshKeyRow};
+pub use aggregates::{AggregateRow, AggregateWish, TakenOver};
 pub use batches::{BatchId, OrderedBatch};
 pub use blobs::{BlobError, BlobWriter, Blobs};
 pub use builds::NewBuildRow;

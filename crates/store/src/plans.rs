@@ -37,6 +37,8 @@ pub struct PendingTask {
     pub requirements: Vec<String>,
     /// The ordered batch it belongs to.
     pub ordered: Option<BatchId>,
+    /// Blob that says what its package needs of a worker.
+    pub constraints: Option<Sha256>,
 }
 
 /// What the jobs of a pending task do.
@@ -82,7 +84,7 @@ pub struct TaskPlan {
 }
 
 pub(crate) const PENDING_TASKS: &str = "SELECT t.id, t.build_id, t.project_id, p.name AS project, k.name AS package, t.repository_id, \
-     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, t.verdict, t.source_job, o.id AS ordered \
+     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, k.constraints_sha256, t.verdict, t.source_job, o.id AS ordered \
      FROM tasks t JOIN builds b ON b.id = t.build_id JOIN projects p ON p.id = t.project_id \
      JOIN repositories r ON r.id = t.repository_id LEFT JOIN packages k ON k.id = t.package_id \
      LEFT JOIN source_trees s ON s.id = b.source_tree_id \
@@ -121,6 +123,7 @@ impl Session {
                     limits: fields.maybe_json("limits")?,
                     verdict: fields.maybe_json("verdict")?,
                     ordered: fields.maybe_int("ordered")?.map(BatchId::new),
+                    constraints: fields.maybe_name("constraints_sha256")?,
                 })
             })
             .collect()

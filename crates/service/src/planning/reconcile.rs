@@ -11,12 +11,12 @@ use store::{BatchId, OrderedBatch, PendingTask, PendingWork};
 use super::group::{self, GroupKey, GroupPlan, Planned, task_of};
 use super::outcome::{self, Ready};
 use super::world::{IDLE, Worlds};
-use crate::ServiceError;
 use crate::background::{Pass, Reconciler};
 use crate::crew::Crew;
 use crate::fetch::{FetchError, chain};
 use crate::inner::Inner;
 use crate::mirror::{self, Download, DownloadError};
+use crate::{ServiceError, constraints};
 
 /// Tasks whose packages are fetched at once.
 const AT_ONCE: usize = 2;
@@ -236,6 +236,12 @@ async fn carry_out(
             changes += u64::from(outcome::note(inner, task, &entry.verdict, trigger).await?);
             continue;
         };
+        let lines = planned.config.evaluated.config.constraint.iter();
+        if let Some(detail) = constraints::refusal(inner, task, lines).await? {
+            let verdict = Verdict::Broken { detail };
+            changes += u64::from(outcome::note(inner, task, &verdict, TriggerPolicy::OnRequest).await?);
+            continue;
+        }
         // What only an archive's own digest names is a blob with a name once it has been fetched; then it is planned again.
         let is_unnamed = |package: &PackageId| planned.world.sha256(*package).is_none();
         if root.missing.iter().any(is_unnamed) {
