@@ -151,7 +151,8 @@ fn mentions(pool: &Pool) -> Csr {
 }
 
 /// The names in an item of a request.
-fn for_each_name(item: &str, visit: &mut impl FnMut(&str)) {
+/// Visits every name that an item of a request mentions, in any of its alternatives and conditions.
+pub fn for_each_name(item: &str, visit: &mut impl FnMut(&str)) {
     let item = item.trim_start_matches(['!', '-']).trim();
     if is_rich(item) {
         if let Some(rich) = Rich::parse(item) {

@@ -20,7 +20,7 @@ mod trace;
 mod whole;
 mod why;
 
-pub use affected::{Affected, Users};
+pub use affected::{Affected, Users, for_each_name};
 pub use config::{ExpandConfig, NamedAlternatives};
 pub use expander::{Expander, Expansion};
 pub use order::{BuildOrder, Cycle, InstallOrder, build_needs, build_order};

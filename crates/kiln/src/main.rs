@@ -7,6 +7,7 @@ mod env;
 mod failure;
 mod local;
 mod lsp;
+mod machine;
 mod memory;
 mod oidc;
 mod output;

@@ -43,6 +43,9 @@ pub struct Build {
     /// Whether its tasks wait until other builds are finished.
     #[serde(default)]
     pub held: bool,
+    /// The batch that its own one comes after, if it does.
+    #[serde(default)]
+    pub after_batch: Option<i64>,
     /// When it was submitted.
     pub submitted_at: Timestamp,
     /// Its tasks in the order they were asked for.

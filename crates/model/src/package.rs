@@ -13,6 +13,9 @@ pub struct Package {
     pub source: Option<PackageSource>,
     /// What its owner may change.
     pub settings: PackageSettings,
+    /// Number of the package whose files it is built of, if it is one of that package's flavors.
+    #[serde(default)]
+    pub main: Option<i64>,
 }
 
 /// What the owner of a package may change besides its source.

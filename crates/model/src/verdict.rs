@@ -30,6 +30,11 @@ pub enum Verdict {
     },
     /// Packages of a download-on-demand repository are not at hand yet.
     Fetching,
+    /// Its turn comes later, as somebody wished who submitted it with others.
+    Waiting {
+        /// What it waits for.
+        what: String,
+    },
 }
 
 /// Why a package is not built in a (repository, arch).
@@ -57,6 +62,7 @@ impl std::fmt::Display for Verdict {
             Self::Excluded { reason } => write!(f, "excluded: {reason}"),
             Self::Broken { detail } => write!(f, "broken: {detail}"),
             Self::Fetching => f.write_str("waiting for packages to be downloaded"),
+            Self::Waiting { what } => write!(f, "waits for {what}"),
         }
     }
 }

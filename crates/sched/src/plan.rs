@@ -11,6 +11,7 @@ use recipe::Recipe;
 
 use crate::block::Waiting;
 use crate::change;
+use crate::order::BatchOrder;
 use crate::{Plan, PlannedTask, RootPlan, Snapshot, WantedTask, build_settings, expand_config};
 
 /// Gives every task of a snapshot its verdict, and its root if it can have one.
@@ -21,7 +22,10 @@ pub fn plan(snapshot: &Snapshot<'_>) -> Plan {
     let roots: Vec<Result<RootPlan, Verdict>> = snapshot.tasks.iter().map(|task| planner.root_of(task)).collect();
     let runnable = snapshot.tasks.iter().zip(&roots).filter(|(_, root)| root.is_ok()).map(|(task, _)| task);
     let waiting = Waiting::new(snapshot.block, runnable, snapshot.open);
-    Plan { tasks: snapshot.tasks.iter().zip(roots).map(|(task, root)| planner.plan(task, root, &waiting)).collect() }
+    let order = BatchOrder::new(snapshot, &roots.iter().map(|root| root.as_ref().ok()).collect::<Vec<_>>());
+    let tasks =
+        snapshot.tasks.iter().zip(roots).map(|(task, root)| planner.plan(task, root, (&waiting, &order))).collect();
+    Plan { tasks, findings: order.findings }
 }
 
 /// What the configuration alone says of every task; `None` if things can be built with it.
@@ -77,7 +81,17 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn plan(&self, task: &WantedTask, root: Result<RootPlan, Verdict>, waiting: &Waiting<'_>) -> PlannedTask {
+    fn plan(
+        &self,
+        task: &WantedTask,
+        root: Result<RootPlan, Verdict>,
+        (waiting, order): (&Waiting<'_>, &BatchOrder),
+    ) -> PlannedTask {
+        // Whatever its root would be now: it is to be made of what others of the batch make.
+        let by = order.blockers(task.task).to_vec();
+        if !by.is_empty() {
+            return PlannedTask { task: task.task, verdict: Verdict::Blocked { by }, root: None, fingerprint: None };
+        }
         match root {
             Ok(root) => PlannedTask {
                 task: task.task,

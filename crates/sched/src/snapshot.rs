@@ -8,6 +8,8 @@ use pkg::Arch;
 use prjconf::BuildConfig;
 use recipe::Recipe;
 
+use crate::BatchFinding;
+
 /// Everything a plan depends on, for one (repository, arch).
 #[derive(Clone, Copy)]
 pub struct Snapshot<'a> {
@@ -40,6 +42,10 @@ pub struct OpenTask {
     pub task: TaskId,
     /// Package of the project.
     pub package: String,
+    /// The ordered batch it belongs to.
+    pub ordered: Option<i64>,
+    /// Names of the packages it is going to make, as far as known; needed only with an ordered batch.
+    pub makes: Vec<String>,
 }
 
 /// Where the packages of a pool come from, which decides whether one counts as changed.
@@ -76,6 +82,8 @@ pub struct WantedTask {
     pub package: String,
     /// The recipe, read for this architecture and configuration; or why it can not be built from.
     pub recipe: Result<Recipe, String>,
+    /// The ordered batch it belongs to: it waits for what others of that make and it needs.
+    pub ordered: Option<i64>,
 }
 
 /// Which tasks wait for which others.
@@ -95,6 +103,8 @@ pub enum BlockPolicy {
 pub struct Plan {
     /// One entry a task.
     pub tasks: Vec<PlannedTask>,
+    /// What was found of ordered batches.
+    pub findings: Vec<BatchFinding>,
 }
 
 /// What is to be done with a task.

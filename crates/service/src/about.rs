@@ -16,6 +16,7 @@ use crate::background::Reconciler;
 use crate::descriptions::{DescribedProject, check_description, note};
 use crate::permission::check_new_project;
 use crate::projects::{check_size, existing};
+use crate::references::relink;
 use crate::{ProjectKey, Service, ServiceError, TargetName, User};
 
 /// Most persons, switches or repositories of one project.
@@ -152,6 +153,7 @@ impl Service {
         let fresh = self.put_repositories(&mut session, &project, &wanted, change.force).await?;
         let said = DescribedProject { about: wanted.about.clone(), repositories: wanted.repositories.clone() };
         note(&mut session, Described::Project(id), (&said, change.comment), (actor, now)).await?;
+        relink(&mut session, name).await?;
         session.commit().await?;
         tracing::info!(project.name = %name, "project {name} is described anew");
         self.inner.poke(Reconciler::Planning);

@@ -20,6 +20,9 @@ const MAX_URL_BYTES: usize = 4096;
 /// Priority of builds nobody waits for.
 pub(crate) const BACKGROUND: i64 = -1;
 
+/// Most builds of one ordered submission.
+const MOST_ORDERED: u32 = 1000;
+
 /// Most files of one uploaded source.
 const MAX_FILES: usize = 1000;
 
@@ -38,7 +41,7 @@ impl Service {
         let mut session = self.inner.store.write().await?;
         let project = existing(&mut session, new.project).await?;
         check_project(&mut session, actor, Action::SubmitBuild, &project, &project.name).await?;
-        let batch = batch(&mut session, actor, new.queue.order).await?;
+        let batch = batch(&mut session, actor, new.queue.order, now).await?;
         let repositories = session.repositories(project.id).await?;
         let targets = choose_targets(&project, &repositories, new.targets.as_deref().unwrap_or_default())?;
         check_buildable(&project, &repositories, &targets)?;
@@ -210,6 +213,18 @@ impl Service {
         existing_build(&mut self.inner.store.read().await?, id).await
     }
 
+    /// What was found of the submission a build belongs to while it was ordered, by text.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn order_findings(&self, id: BuildId) -> Result<Vec<String>, ServiceError> {
+        let mut session = self.inner.store.read().await?;
+        match session.known_batch_of(id).await? {
+            Some(batch) => Ok(session.batch_findings(batch).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// The bounds of a build.
     ///
     /// # Errors
@@ -300,10 +315,32 @@ impl Service {
 ///
 /// Whoever ties a build to others must be allowed to build in one of their projects: else strangers could hold work up
 /// behind, or put work before, what is not theirs.
-async fn batch(session: &mut Session, actor: &User, order: BuildOrder) -> Result<Option<BatchId>, ServiceError> {
+async fn batch(
+    session: &mut Session,
+    actor: &User,
+    order: BuildOrder,
+    now: Timestamp,
+) -> Result<Option<BatchId>, ServiceError> {
     let named = match order {
         BuildOrder::Free => return Ok(None),
         BuildOrder::With(build) | BuildOrder::After(build) => build,
+        BuildOrder::Ordered { size, .. } if !(1..=MOST_ORDERED).contains(&size) => {
+            let detail = format!("{size} builds, not between 1 and {MOST_ORDERED}");
+            return Err(ServiceError::BadValue { field: "size of an ordered submission", detail });
+        }
+        BuildOrder::Ordered { with: None, size } => return Ok(Some(session.add_ordered_batch(size, now).await?)),
+        BuildOrder::Ordered { with: Some(build), .. } => {
+            let known = session.known_batch_of(build).await?;
+            let ordered = match known {
+                Some(batch) => session.ordered_batch(batch).await?,
+                None => None,
+            };
+            if ordered.is_none() {
+                let detail = format!("build {build} does not belong to one");
+                return Err(ServiceError::BadValue { field: "ordered submission", detail });
+            }
+            build
+        }
     };
     let missing = || ServiceError::BuildMissing { build: named };
     let batch = session.batch_of(named).await?.ok_or_else(missing)?;

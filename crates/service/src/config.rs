@@ -1,3 +1,4 @@
+use crate::WorkerTraits;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,6 +69,8 @@ pub struct ServiceConfig {
     pub blob_grace: Duration,
     /// Where people may log in besides here.
     pub oidc: Option<OidcConfig>,
+    /// What the machine that builds has; builds that need more fail. Nothing is compared if nothing is said.
+    pub worker: Option<WorkerTraits>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -91,6 +94,7 @@ impl ServiceConfig {
             retry: RetryPolicy::default(),
             blob_grace: Duration::from_secs(24 * 3600),
             oidc: None,
+            worker: None,
             clock: Arc::new(system_time),
         }
     }

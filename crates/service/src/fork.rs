@@ -3,7 +3,7 @@ use model::{Project, ProjectId, ProjectName, ProjectSettings};
 use crate::background::Reconciler;
 use crate::permission::{check_new_project, check_project};
 use crate::projects::existing;
-use crate::references::derive_paths;
+use crate::references::{derive_paths, relink};
 use crate::{Action, Service, ServiceError, User};
 
 /// A copy of a project somebody wants.
@@ -56,6 +56,8 @@ impl Service {
             }
         }
         derive_paths(&mut session, id).await?;
+        let copy = existing(&mut session, id).await?.name;
+        relink(&mut session, &copy).await?;
         session.copy_packages(source.id, id).await?;
         session.copy_newest_results(source.id, id, &actor.name, now).await?;
         let project = existing(&mut session, id).await?;

@@ -6,7 +6,7 @@ use store::Session;
 
 use crate::background::Reconciler;
 use crate::permission::{check_admin, check_new_project, check_project};
-use crate::references::{check_references, derive_paths};
+use crate::references::{check_references, derive_paths, relink};
 use crate::{Action, NewProject, ProjectFilter, ProjectKey, Service, ServiceError, Target, TargetName, User};
 
 /// Largest build configuration, and largest settings, in bytes.
@@ -42,6 +42,7 @@ impl Service {
         derive_paths(&mut session, id).await?;
         session.set_expiry(id, expiry(&new.settings, now)).await?;
         let project = existing(&mut session, id).await?;
+        relink(&mut session, &project.name).await?;
         session.commit().await?;
         Ok(project)
     }
@@ -168,6 +169,8 @@ impl Service {
             put_target(&mut session, id, target, extra_packages.clone(), self.inner.now()).await?;
         }
         derive_paths(&mut session, id).await?;
+        let name = existing(&mut session, id).await?.name;
+        relink(&mut session, &name).await?;
         session.commit().await?;
         self.inner.poke(Reconciler::Planning);
         Ok(())

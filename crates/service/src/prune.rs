@@ -17,6 +17,14 @@ use crate::publish;
 /// Things asked for with one statement.
 const AT_ONCE: usize = 300;
 
+/// How old a build has to be for its results to go once a newer one has replaced them.
+///
+/// Rule: Copr's `auto_prune`.
+const SUPERSEDED: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// Tasks whose results go in one transaction.
+const PRUNED_AT_ONCE: u32 = 500;
+
 /// How long a file that was sent waits for a revision.
 const WAITING: Duration = Duration::from_secs(24 * 3600);
 
@@ -29,12 +37,29 @@ pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
     changes += session.forget_waiting_files(Timestamp::from_millis(inner.now().as_millis() - day)).await?;
     changes += session.forget_logins(inner.now()).await?;
     session.commit().await?;
+    changes += prune_superseded(inner).await?;
     for shard in 0..=u8::MAX {
         changes += prune_shard(inner, shard).await?;
     }
     changes += prune_logs(inner).await?;
     changes += prune_outlines(inner).await?;
     Ok(Pass { changes, again_in: None })
+}
+
+/// Forgets the results of builds that newer ones of the same package have replaced, where the project does not keep them.
+async fn prune_superseded(inner: &Inner) -> Result<u64, ServiceError> {
+    let age = i64::try_from(SUPERSEDED.as_millis()).unwrap_or(i64::MAX);
+    let before = Timestamp::from_millis(inner.now().as_millis().saturating_sub(age));
+    let mut pruned = 0;
+    loop {
+        let mut session = inner.store.write().await?;
+        let some = session.prune_superseded(before, PRUNED_AT_ONCE).await?;
+        session.commit().await?;
+        pruned += some;
+        if some < u64::from(PRUNED_AT_ONCE) {
+            return Ok(pruned);
+        }
+    }
 }
 
 async fn prune_shard(inner: &Inner, shard: u8) -> Result<u64, ServiceError> {

@@ -14,7 +14,7 @@ use crate::configurations::recipe_kinds;
 use crate::inner::Inner;
 use crate::permission::check_project;
 use crate::projects::{existing, find_arch};
-use crate::trees::Effective;
+use crate::trees::{Effective, aggregate_of, constraints_of, flavor_name, main_of, with_flavor};
 use crate::{Action, Service, ServiceError, TargetName, User};
 
 /// A package in one target.
@@ -111,7 +111,8 @@ impl Service {
             let found = find_arch(&repositories, target);
             if let (Some(package), Some((repository, arch))) = (package, found) {
                 // What has no revision could not be built again.
-                let kept = session.newest_revision(package.id).await?.is_some();
+                let main = package.main.unwrap_or(package.id);
+                let kept = session.newest_revision(main).await?.is_some();
                 session.wipe_package(package.id, repository.id, &arch.arch).await?;
                 again.extend(kept.then(|| (name.clone(), target.clone())));
             }
@@ -164,7 +165,8 @@ impl Service {
 }
 
 /// Builds what the newest revision of a package stands for, or the source of its newest build if it has none; for some
-/// targets, or for all. What is still being built of an older revision is stopped if it is built anew everywhere.
+/// targets, or for all; and all its flavors. What is still being built of an older revision is stopped if it is built anew
+/// everywhere.
 pub(crate) async fn build_package(
     inner: &Inner,
     reason: &BuildReason,
@@ -172,23 +174,114 @@ pub(crate) async fn build_package(
     package: &Package,
     targets: Option<&[TargetName]>,
 ) -> Result<(), ServiceError> {
-    let now = inner.now();
+    let main = main_of(&mut inner.store.read().await?, package.clone()).await?;
     let kinds = recipe_kinds(inner, project.id).await?;
-    let effective = Effective::of(inner, project, package).await?;
+    let effective = Effective::of(inner, project, &main).await?;
+    let variants = variants(inner, effective.as_ref(), &main, package).await?;
+    let aggregate = match &effective {
+        Some(Effective { files: Ok(files), revision, .. }) => aggregate_of(inner, files, revision.number).await?,
+        _ => None,
+    };
     let mut session = inner.store.write().await?;
-    let newest = session.newest_revision(package.id).await?;
+    let newest = session.newest_revision(main.id).await?;
     if newest.map(|newest| newest.number) != effective.as_ref().map(|effective| effective.revision.number) {
         // Whoever committed meanwhile builds that.
         return Ok(());
     }
     let repositories = session.repositories(project.id).await?;
-    let about = session.about_package(package.id).await?;
+    let about = session.about_package(main.id).await?;
     let open = if about.is_locked() { Vec::new() } else { open_targets(&repositories, &about, targets) };
-    let builds = match &effective {
-        Some(effective) => of_revision(effective, package, &open, &kinds),
-        None => again(&mut session, package, &open).await?,
-    };
-    let jobs = if targets.is_none() { cancel_open(&mut session, package, now).await? } else { Vec::new() };
+    let mut stopped = Vec::new();
+    if main.id == package.id {
+        session.set_aggregate(main.id, aggregate.as_ref()).await?;
+        stopped.extend(drop_flavors(&mut session, effective.as_ref(), &main, inner.now()).await?);
+    }
+    for variant in variants {
+        let package = match &variant.flavor {
+            Some(name) => session.put_flavor(main.id, name).await?.unwrap_or_else(|| package.clone()),
+            None => package.clone(),
+        };
+        let builds = match &effective {
+            Some(effective) => of_revision(effective, (&main, &package), &variant, &open, &kinds),
+            None => again(&mut session, &package, &open).await?,
+        };
+        if targets.is_none() {
+            stopped.extend(cancel_open(&mut session, &package, inner.now()).await?);
+        }
+        let constraints = effective.as_ref().and_then(|effective| constraints_of(effective.files.as_ref().ok()?));
+        session.set_constraints(package.id, constraints.as_ref()).await?;
+        add_builds(inner, &mut session, reason, (project, &package), builds).await?;
+    }
+    if let Some(effective) =
+        effective.filter(|effective| effective.is_link && targets.is_none() && main.id == package.id)
+    {
+        let tree = effective.tree.filter(|_| effective.files.is_ok());
+        session.settle_link(main.id, tree, effective.files.as_ref().err().map(String::as_str)).await?;
+    }
+    session.commit().await?;
+    announce(inner, &stopped);
+    if aggregate.is_some() {
+        inner.poke(Reconciler::Links);
+    }
+    Ok(())
+}
+
+/// One way to build a package's files.
+struct Variant {
+    /// Name of the flavor's package; none for the package itself.
+    flavor: Option<PackageName>,
+    /// The files, with the flavor in the recipes.
+    uploads: Vec<UploadedFile>,
+}
+
+/// The ways a package is built: alone if it is a flavor, else with all its flavors.
+async fn variants(
+    inner: &Inner,
+    effective: Option<&Effective>,
+    main: &Package,
+    package: &Package,
+) -> Result<Vec<Variant>, ServiceError> {
+    let Some(effective) = effective else { return Ok(vec![Variant { flavor: None, uploads: Vec::new() }]) };
+    let Ok(files) = &effective.files else { return Ok(vec![Variant { flavor: None, uploads: Vec::new() }]) };
+    let mut variants = Vec::new();
+    if main.id == package.id {
+        variants.push(Variant { flavor: None, uploads: with_flavor(inner, files, "").await? });
+    }
+    for flavor in &effective.flavors {
+        let name = PackageName::parse(&flavor_name(main.name.as_str(), flavor))?;
+        if main.id == package.id || name == package.name {
+            variants.push(Variant { uploads: with_flavor(inner, files, flavor).await?, flavor: Some(name) });
+        }
+    }
+    Ok(variants)
+}
+
+/// Takes flavors away that a package does not have any more; gives the jobs to stop.
+async fn drop_flavors(
+    session: &mut Session,
+    effective: Option<&Effective>,
+    main: &Package,
+    now: Timestamp,
+) -> Result<Vec<JobId>, ServiceError> {
+    let Some(effective) = effective.filter(|effective| effective.files.is_ok()) else { return Ok(Vec::new()) };
+    let wanted: Vec<String> = effective.flavors.iter().map(|flavor| flavor_name(main.name.as_str(), flavor)).collect();
+    let mut stopped = Vec::new();
+    for gone in session.flavors(main.id).await? {
+        if !wanted.iter().any(|name| name == gone.name.as_str()) {
+            stopped.extend(cancel_open(session, &gone, now).await?);
+            session.delete_package(gone.id).await?;
+        }
+    }
+    Ok(stopped)
+}
+
+async fn add_builds(
+    inner: &Inner,
+    session: &mut Session,
+    reason: &BuildReason,
+    (project, package): (&Project, &Package),
+    builds: Again,
+) -> Result<(), ServiceError> {
     for (source, uploads, targets) in builds {
         let row = NewBuildRow {
             project: project.id,
@@ -202,16 +295,10 @@ pub(crate) async fn build_package(
             priority: 0,
             batch: None,
         };
-        let id = session.add_build(&row, now).await?;
+        let id = session.add_build(&row, inner.now()).await?;
         session.set_build_package(id, package.id).await?;
         tracing::info!(build.id = %id, "build {id} of package {} of {} begins", package.name, project.name);
     }
-    if let Some(effective) = effective.filter(|effective| effective.is_link && targets.is_none()) {
-        let tree = effective.tree.filter(|_| effective.files.is_ok());
-        session.settle_link(package.id, tree, effective.files.as_ref().err().map(String::as_str)).await?;
-    }
-    session.commit().await?;
-    announce(inner, &jobs);
     Ok(())
 }
 
@@ -245,20 +332,20 @@ fn open_targets<'a>(
 /// What is built of a revision: one build for each recipe; nothing if its files are not to be had.
 fn of_revision(
     effective: &Effective,
-    package: &Package,
+    (main, package): (&Package, &Package),
+    variant: &Variant,
     open: &[(&Repository, &Arch)],
     kinds: &BTreeMap<(RepositoryId, Arch), String>,
 ) -> Again {
     let Ok(files) = &effective.files else { return Vec::new() };
-    let uploads: Vec<UploadedFile> = files.iter().map(upload).collect();
-    let rows = recipes(package, files, open, kinds).into_iter().map(|(file, targets)| {
+    let rows = recipes(main, files, open, kinds).into_iter().map(|(file, targets)| {
         let source = BuildSource::Revision {
             package: package.name.clone(),
             revision: effective.revision.number,
             file,
             tree: effective.tree.filter(|_| effective.is_link),
         };
-        (source, uploads.clone(), targets)
+        (source, variant.uploads.clone(), targets)
     });
     rows.collect()
 }
@@ -269,10 +356,6 @@ fn by_package(wanted: &[PackageTarget]) -> BTreeMap<&PackageName, Vec<TargetName
         packages.entry(package).or_default().push(target.clone());
     }
     packages
-}
-
-fn upload(file: &RevisionFile) -> UploadedFile {
-    UploadedFile { name: file.name.clone(), bytes: file.bytes, sha256: file.sha256 }
 }
 
 /// The order the store wants: the recipe first.

@@ -104,6 +104,14 @@ pub(crate) async fn derive_paths(session: &mut Session, id: ProjectId) -> Result
     Ok(())
 }
 
+/// Brings the paths of projects up to date that name a project which may have gained or lost a repository.
+pub(crate) async fn relink(session: &mut Session, name: &ProjectName) -> Result<(), ServiceError> {
+    for id in session.projects_naming(&format!("{PROJECT_REFERENCE}{name}")).await? {
+        derive_paths(session, id).await?;
+    }
+    Ok(())
+}
+
 /// What the target that a repository was made for builds against.
 fn base_path(targets: &[Target], repository: &Repository) -> Option<PathElement> {
     targets.iter().find(|target| target.name.repository == repository.name).map(|target| target.path.clone())

@@ -13,7 +13,7 @@ use crate::inner::blocking;
 use crate::permission::check_project;
 use crate::projects::{check_size, existing};
 use crate::rebuild::build_package;
-use crate::trees::{Own, link_target};
+use crate::trees::{Own, check_special, link_target};
 use crate::{Action, CommitHow, Service, ServiceError, User};
 
 /// Most files of one revision.
@@ -210,6 +210,7 @@ impl Service {
         };
         // Reads the link, so it comes before the session that writes.
         let target = link_target(&self.inner, &own).await?;
+        check_special(&self.inner, &own.files).await?;
         let (mut session, project, package) = self.edit_package(actor, project.id, &package.name).await?;
         if package.id != own.id || session.newest_revision(package.id).await?.as_ref() != newest {
             return Ok(None);
@@ -261,6 +262,7 @@ impl Service {
             Some(package) if session.about_package(package.id).await?.is_locked() => {
                 Err(ServiceError::Locked { object: format!("package {}/{}", project.name, package.name) })
             }
+            Some(package) if package.main.is_some() => Err(is_flavor(&package.name)),
             Some(package) => Ok((session, project, package)),
             None => Err(ServiceError::PackageMissing { project: project.name, package: package.clone() }),
         }
@@ -291,6 +293,11 @@ impl Service {
         });
         Ok(digest.await??)
     }
+}
+
+fn is_flavor(package: &PackageName) -> ServiceError {
+    let detail = format!("{package} is a flavor: its files are those of the package before the colon");
+    ServiceError::BadValue { field: "package", detail }
 }
 
 fn crowded(package: &PackageName) -> ServiceError {

@@ -69,6 +69,14 @@ pub enum BuildOrder {
     With(BuildId),
     /// It waits until that build, and all that belong to its batch, are finished; whether they succeed does not matter.
     After(BuildId),
+    /// It waits for what others of the same submission make and it needs; nothing of it is built before `size` builds of the
+    /// submission are there and their sources are read, but not for longer than an hour.
+    Ordered {
+        /// A build of the submission; `None` begins one.
+        with: Option<BuildId>,
+        /// How many builds the submission has.
+        size: u32,
+    },
 }
 
 /// Where the source of a new build comes from.

@@ -6,12 +6,13 @@ use pkg::Arch;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
-use crate::fields::{Fields, json_text, page, size};
+use crate::fields::{Fields, json_text, size};
+use crate::pages::{builds_query, tasks_query};
 use crate::{BatchId, BuildFilter, Session, StoreError, TaskFilter, UploadedFile};
 
-const BUILD: &str = "SELECT b.id, b.project_id, p.name AS project, k.name AS package, b.version, b.source, \
+pub(crate) const BUILD: &str = "SELECT b.id, b.project_id, p.name AS project, k.name AS package, b.version, b.source, \
      s.digest AS tree, b.source_signature, b.source_state, b.source_failure, b.canceled, b.reason, b.network, \
-     b.extra_repositories, b.priority < 0 AS background, b.held, b.submitted_at FROM builds b JOIN projects p ON p.id = b.project_id \
+     b.extra_repositories, b.priority < 0 AS background, b.held, (SELECT c.after_id FROM batches c WHERE c.id = b.batch_id) AS after_batch, b.submitted_at FROM builds b JOIN projects p ON p.id = b.project_id \
      LEFT JOIN packages k ON k.id = b.package_id LEFT JOIN source_trees s ON s.id = b.source_tree_id WHERE ";
 
 pub(crate) const TASK: &str = "SELECT t.id, t.build_id, r.name AS repository, t.arch, t.state, t.verdict, t.failure, t.started_at, \
@@ -64,6 +65,7 @@ fn build(row: &SqliteRow) -> Result<Build, StoreError> {
         extra_repositories: fields.json("extra_repositories")?,
         background: fields.flag("background")?,
         held: fields.flag("held")?,
+        after_batch: fields.maybe_int("after_batch")?,
         submitted_at: fields.time("submitted_at")?,
         tasks: Vec::new(),
     })
@@ -162,7 +164,12 @@ impl Session {
     /// # Errors
     /// [`StoreError`].
     pub async fn builds(&mut self, filter: &BuildFilter) -> Result<Vec<Build>, StoreError> {
-        self.load_builds(builds_query(filter)).await
+        let owner = self.owner_number(filter.owner.as_ref()).await?;
+        if filter.owner.is_some() && owner.is_none() {
+            return Ok(Vec::new());
+        }
+        let start = self.start_of_builds(filter, owner).await?;
+        self.load_builds(builds_query(filter, owner, start)).await
     }
 
     async fn load_builds(&mut self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Build>, StoreError> {
@@ -212,7 +219,12 @@ impl Session {
     /// # Errors
     /// [`StoreError`].
     pub async fn tasks(&mut self, filter: &TaskFilter) -> Result<Vec<Task>, StoreError> {
-        tasks_query(filter).build().fetch_all(self.run()).await?.iter().map(task).collect()
+        let owner = self.owner_number(filter.owner.as_ref()).await?;
+        if filter.owner.is_some() && owner.is_none() {
+            return Ok(Vec::new());
+        }
+        let start = self.start_of_tasks(filter, owner).await?;
+        tasks_query(filter, owner, start).build().fetch_all(self.run()).await?.iter().map(task).collect()
     }
 
     /// A task by number.
@@ -245,52 +257,4 @@ impl Session {
         sqlx::query("DELETE FROM builds WHERE id = $1").bind(id.get()).execute(self.run()).await?;
         Ok(())
     }
-}
-
-pub(crate) fn builds_query(filter: &BuildFilter) -> QueryBuilder<Sqlite> {
-    // The page is cut out of an index, and only what is shown is read: how far behind it begins costs little.
-    let mut query = QueryBuilder::new(BUILD);
-    query.push("b.id IN (SELECT b.id FROM builds b WHERE TRUE");
-    if let Some(project) = filter.project {
-        query.push(" AND b.project_id = ").push_bind(project.get());
-    }
-    if let Some(owner) = &filter.owner {
-        query.push(" AND b.owner_id = (SELECT id FROM users WHERE name = ").push_bind(owner.as_str()).push(")");
-    }
-    if let Some(package) = filter.package {
-        query.push(" AND b.package_id = ").push_bind(package);
-    }
-    if let Some(finished) = filter.finished {
-        query.push(" AND b.finished = ").push_bind(i64::from(finished));
-    }
-    let (limit, offset) = page(filter.limit, filter.offset);
-    query.push(" ORDER BY b.id DESC LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
-    query.push(") ORDER BY b.id DESC");
-    query
-}
-
-pub(crate) fn tasks_query(filter: &TaskFilter) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(TASK);
-    query.push("t.id IN (SELECT t.id FROM tasks t WHERE t.role = 'recipe'");
-    if let Some(build) = filter.build {
-        query.push(" AND t.build_id = ").push_bind(build.get());
-    }
-    if let Some(project) = filter.project {
-        query.push(" AND t.project_id = ").push_bind(project.get());
-    }
-    if let Some(owner) = &filter.owner {
-        query.push(" AND t.owner_id = (SELECT id FROM users WHERE name = ").push_bind(owner.as_str()).push(")");
-    }
-    if !filter.states.is_empty() {
-        query.push(" AND t.state IN (");
-        let mut list = query.separated(", ");
-        for state in &filter.states {
-            list.push_bind(state.as_str());
-        }
-        query.push(")");
-    }
-    let (limit, offset) = page(filter.limit, filter.offset);
-    query.push(" ORDER BY t.id LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
-    query.push(") ORDER BY t.id");
-    query
 }

@@ -6,15 +6,16 @@ use pkg::Arch;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::accounts::{LOGIN_OF_SECRET, LOGINS_OF_USER};
-use crate::builds::{builds_query, tasks_query};
+use crate::aggregates::STALE_AGGREGATES;
 use crate::current::{CURRENT_SOURCES, RESULTS_NAMED};
 use crate::derived::{LINKS_TO, STALE_LINKS};
 use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
 use crate::matrix::{OUTCOME_COUNTS, PACKAGE_COUNT, matrix_names_query, matrix_tasks_query};
 use crate::packages::{NEWEST_TASKS, PACKAGES};
+use crate::pages::{Start, build_range_query, builds_query, task_range_query, tasks_query};
 use crate::plans::PENDING_TASKS;
 use crate::projects::{EXPIRED_PROJECTS, projects_query};
-use crate::results::REPOSITORY_RESULTS;
+use crate::results::{REPOSITORY_RESULTS, SUPERSEDED};
 use crate::settled::{OPEN_TASKS, PROJECTS_ON_CHANGE, RESULT_ORIGINS, SETTLED_TASKS};
 use crate::sources::OPEN_SOURCES;
 use crate::states::OPEN_TASK_COUNTS;
@@ -30,13 +31,18 @@ async fn plan(store: &Store, sql: &str) -> String {
 
 fn statements() -> Vec<(&'static str, String)> {
     let (now, arches) = (Timestamp::from_millis(0), [Arch::parse("x86_64").unwrap()]);
-    let (project, owner) = (Some(ProjectId::new(1)), Some(UserName::parse("alice").unwrap()));
+    let project = Some(ProjectId::new(1));
+    let owner = Some(UserName::parse("alice").unwrap());
     let builds = BuildFilter { limit: Some(1), ..BuildFilter::default() };
     let tasks = TaskFilter { limit: Some(1), ..TaskFilter::default() };
     let by_build = TaskFilter { build: Some(BuildId::new(1)), ..tasks.clone() };
     let failed = TaskFilter { project, states: vec![TaskState::Failed], ..tasks.clone() };
-    let build = |filter: BuildFilter| builds_query(&filter).sql().as_str().to_owned();
-    let task = |filter: TaskFilter| tasks_query(&filter).sql().as_str().to_owned();
+    let number = |name: &Option<UserName>| name.as_ref().map(|_| 1);
+    let build =
+        |filter: BuildFilter| builds_query(&filter, number(&filter.owner), Start::after(0)).sql().as_str().to_owned();
+    let task =
+        |filter: TaskFilter| tasks_query(&filter, number(&filter.owner), Start::after(0)).sql().as_str().to_owned();
+    let two = TaskFilter { project, states: vec![TaskState::Failed, TaskState::Canceled], ..tasks.clone() };
     let project_list = |filter: ProjectFilter| projects_query(&filter).sql().as_str().to_owned();
     let page = MatrixFilter { limit: 1, ..MatrixFilter::default() };
     let names = |filter: MatrixFilter| matrix_names_query(ProjectId::new(1), &filter).sql().as_str().to_owned();
@@ -60,6 +66,9 @@ fn statements() -> Vec<(&'static str, String)> {
         ("tasks of a build", task(by_build)),
         ("tasks of a project", task(TaskFilter { project, ..tasks.clone() })),
         ("failed tasks of a project", task(failed)),
+        ("failed and canceled tasks of a project", task(two.clone())),
+        ("range of a page of builds", build_range_query(Some(true)).sql().as_str().to_owned()),
+        ("range of a page of tasks", task_range_query(&two).sql().as_str().to_owned()),
         ("tasks of an owner", task(TaskFilter { owner, ..tasks.clone() })),
         ("running tasks", task(TaskFilter { states: vec![TaskState::Running], ..tasks })),
         ("next owner", next_owner_query(&arches, now).sql().as_str().to_owned()),
@@ -70,6 +79,7 @@ fn statements() -> Vec<(&'static str, String)> {
         ("open task counts", OPEN_TASK_COUNTS.to_owned()),
         ("current sources of a project", CURRENT_SOURCES.to_owned()),
         ("results of a repository", REPOSITORY_RESULTS.to_owned()),
+        ("superseded results", SUPERSEDED.to_owned()),
         ("settled tasks", SETTLED_TASKS.to_owned()),
         ("open tasks of a target", OPEN_TASKS.to_owned()),
         ("origins of results", RESULT_ORIGINS.to_owned()),
@@ -82,6 +92,7 @@ fn statements() -> Vec<(&'static str, String)> {
         ("outcomes of a project", OUTCOME_COUNTS.to_owned()),
         ("how many packages a project has", PACKAGE_COUNT.to_owned()),
         ("links to a package", LINKS_TO.to_owned()),
+        ("aggregates to take over", STALE_AGGREGATES.to_owned()),
         ("links to put together", STALE_LINKS.to_owned()),
     ]
 }

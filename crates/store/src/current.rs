@@ -26,10 +26,9 @@ pub struct PackageResult {
     pub version: String,
 }
 
-pub(crate) const CURRENT_SOURCES: &str = "SELECT b.id, k.name AS package, s.digest AS tree FROM builds b \
-     JOIN packages k ON k.id = b.package_id JOIN source_trees s ON s.id = b.source_tree_id WHERE b.id IN \
-     (SELECT MAX(id) FROM builds WHERE project_id = $1 AND source_tree_id IS NOT NULL GROUP BY package_id) \
-     ORDER BY k.name";
+pub(crate) const CURRENT_SOURCES: &str = "SELECT b.id, k.name AS package, s.digest AS tree FROM packages k \
+     JOIN builds b ON b.id = (SELECT MAX(n.id) FROM builds n WHERE n.package_id = k.id AND n.source_tree_id IS NOT NULL) \
+     JOIN source_trees s ON s.id = b.source_tree_id WHERE k.project_id = $1 ORDER BY k.name";
 
 pub(crate) const RESULTS_NAMED: &str = "SELECT r.id, t.repository_id, t.arch, r.version, k.name AS project_package \
      FROM results r JOIN jobs j ON j.id = r.job_id \

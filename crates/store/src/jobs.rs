@@ -79,8 +79,9 @@ fn job(row: &SqliteRow) -> Result<JobRow, StoreError> {
 impl Session {
     /// Gives a worker the next task, if there is one for its architectures.
     ///
-    /// The owner with the fewest running tasks comes first; among equals, who was served longest ago. Of an owner's tasks
-    /// the one with the highest priority comes first, then the oldest.
+    /// Owners with a task that somebody waits for come before those with background tasks only; then the owner with the
+    /// fewest running tasks; among equals, who was served longest ago. Of an owner's tasks the one with the highest priority
+    /// comes first, then the oldest.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -302,8 +303,11 @@ pub(crate) fn active_jobs_query(lease_until: Option<Timestamp>) -> QueryBuilder<
 pub(crate) fn next_owner_query(arches: &[Arch], now: Timestamp) -> QueryBuilder<Sqlite> {
     let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT u.id FROM users u WHERE EXISTS (");
     push_queue(&mut query, "u.id", arches, now);
+    // What somebody waits for goes before what nobody waits for, whoever the owners are.
+    query.push(") ORDER BY EXISTS (");
+    push_queue(&mut query, "u.id", arches, now);
     query.push(
-        ") ORDER BY (SELECT COUNT(*) FROM tasks a WHERE a.owner_id = u.id AND a.state IN ('starting', 'running')), \
+        " AND q.priority >= 0) DESC, (SELECT COUNT(*) FROM tasks a WHERE a.owner_id = u.id AND a.state IN ('starting', 'running')), \
          u.served, u.id LIMIT 1",
     );
     query

@@ -8,6 +8,7 @@
 
 mod about;
 mod accounts;
+mod aggregates;
 mod batches;
 mod blobs;
 mod builds;
@@ -25,6 +26,7 @@ mod matrix;
 mod mirror;
 mod outcomes;
 mod packages;
+mod pages;
 mod people;
 mod plan;
 mod plans;
@@ -45,7 +47,8 @@ mod types;
 mod users;
 
 pub use accounts::{LoginKind, LoginRow, NewLogin, SshKeyRow};
-pub use batches::BatchId;
+pub use aggregates::{AggregateRow, AggregateWish, TakenOver};
+pub use batches::{BatchId, OrderedBatch};
 pub use blobs::{BlobError, BlobWriter, Blobs};
 pub use builds::NewBuildRow;
 pub use current::{CurrentSource, PackageResult};

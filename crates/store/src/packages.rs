@@ -13,7 +13,7 @@ const CANDIDATES: u32 = 20;
 const ATTEMPTS: u32 = 10;
 
 pub(crate) const PACKAGES: &str =
-    "SELECT id, name, source, settings FROM packages WHERE project_id = $1 ORDER BY id LIMIT $2 OFFSET $3";
+    "SELECT id, name, source, settings, main_id FROM packages WHERE project_id = $1 ORDER BY id LIMIT $2 OFFSET $3";
 
 pub(crate) const NEWEST_TASKS: &str = "SELECT k.id, k.name AS package, r.name AS repository, t.arch, t.state, \
      t.build_id, b.version, t.id AS task_id FROM packages k JOIN repositories r ON r.project_id = k.project_id \
@@ -47,10 +47,53 @@ fn package(row: &SqliteRow) -> Result<Package, StoreError> {
         name: fields.name("name")?,
         source: fields.maybe_json("source")?,
         settings: fields.json("settings")?,
+        main: fields.maybe_int("main_id")?,
     })
 }
 
 impl Session {
+    /// A package by number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn package_by_id(&mut self, id: i64) -> Result<Option<Package>, StoreError> {
+        let row = sqlx::query("SELECT id, name, source, settings, main_id FROM packages WHERE id = $1")
+            .bind(id)
+            .fetch_optional(self.run())
+            .await?;
+        row.as_ref().map(package).transpose()
+    }
+
+    /// The flavors of a package by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn flavors(&mut self, main: i64) -> Result<Vec<Package>, StoreError> {
+        let rows =
+            sqlx::query("SELECT id, name, source, settings, main_id FROM packages WHERE main_id = $1 ORDER BY name")
+                .bind(main)
+                .fetch_all(self.run())
+                .await?;
+        rows.iter().map(package).collect()
+    }
+
+    /// Makes a package of a name a flavor of another, adding it if there is none; gives it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_flavor(&mut self, main: i64, name: &PackageName) -> Result<Option<Package>, StoreError> {
+        let row = sqlx::query(
+            "INSERT INTO packages (project_id, name, main_id) SELECT project_id, $2, id FROM packages WHERE id = $1 \
+             ON CONFLICT (project_id, name) DO UPDATE SET main_id = excluded.main_id \
+             RETURNING id, name, source, settings, main_id",
+        )
+        .bind(main)
+        .bind(name.as_str())
+        .fetch_optional(self.run())
+        .await?;
+        row.as_ref().map(package).transpose()
+    }
+
     /// The packages of a project in order of creation.
     ///
     /// # Errors
@@ -71,11 +114,12 @@ impl Session {
     /// # Errors
     /// [`StoreError`].
     pub async fn package(&mut self, project: ProjectId, name: &PackageName) -> Result<Option<Package>, StoreError> {
-        let row = sqlx::query("SELECT id, name, source, settings FROM packages WHERE project_id = $1 AND name = $2")
-            .bind(project.get())
-            .bind(name.as_str())
-            .fetch_optional(self.run())
-            .await?;
+        let row =
+            sqlx::query("SELECT id, name, source, settings, main_id FROM packages WHERE project_id = $1 AND name = $2")
+                .bind(project.get())
+                .bind(name.as_str())
+                .fetch_optional(self.run())
+                .await?;
         row.as_ref().map(package).transpose()
     }
 
@@ -92,7 +136,7 @@ impl Session {
     ) -> Result<Option<Package>, StoreError> {
         let row = sqlx::query(
             "INSERT INTO packages (project_id, name, source, settings) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT DO NOTHING RETURNING id, name, source, settings",
+             ON CONFLICT DO NOTHING RETURNING id, name, source, settings, main_id",
         )
         .bind(project.get())
         .bind(name.as_str())
@@ -117,25 +161,31 @@ impl Session {
         Ok(())
     }
 
-    /// The newest unfinished build of a package.
+    /// The newest unfinished build of a package or of one of its flavors.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn open_build_of_package(&mut self, package: i64) -> Result<Option<BuildId>, StoreError> {
-        let found: Option<(Option<i64>,)> =
-            sqlx::query_as("SELECT MAX(id) FROM builds WHERE package_id = $1 AND finished = 0")
-                .bind(package)
-                .fetch_optional(self.run())
-                .await?;
+        let found: Option<(Option<i64>,)> = sqlx::query_as(
+            "SELECT MAX(id) FROM builds WHERE finished = 0 AND package_id IN \
+             (SELECT $1 UNION SELECT id FROM packages WHERE main_id = $1)",
+        )
+        .bind(package)
+        .fetch_optional(self.run())
+        .await?;
         Ok(found.and_then(|(id,)| id).map(BuildId::new))
     }
 
-    /// Takes a package away with its builds.
+    /// Takes a package away with its flavors and builds.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn delete_package(&mut self, package: i64) -> Result<(), StoreError> {
-        for sql in ["DELETE FROM builds WHERE package_id = $1", "DELETE FROM packages WHERE id = $1"] {
+        for sql in [
+            "DELETE FROM builds WHERE package_id IN (SELECT $1 UNION SELECT id FROM packages WHERE main_id = $1)",
+            "DELETE FROM packages WHERE main_id = $1",
+            "DELETE FROM packages WHERE id = $1",
+        ] {
             sqlx::query(sql).bind(package).execute(self.run()).await?;
         }
         Ok(())

@@ -6,7 +6,7 @@ use pkg::{Arch, Sha256};
 use serde::{Deserialize, Serialize};
 
 use crate::fields::{Fields, json_text};
-use crate::{Session, StoreError};
+use crate::{BatchId, Session, StoreError};
 
 /// A task that the planner has to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,10 @@ pub struct PendingTask {
     pub verdict: Option<Verdict>,
     /// What its recipe asked for while it ran, in earlier rounds.
     pub requirements: Vec<String>,
+    /// The ordered batch it belongs to.
+    pub ordered: Option<BatchId>,
+    /// Blob that says what its package needs of a worker.
+    pub constraints: Option<Sha256>,
 }
 
 /// What the jobs of a pending task do.
@@ -80,10 +84,11 @@ pub struct TaskPlan {
 }
 
 pub(crate) const PENDING_TASKS: &str = "SELECT t.id, t.build_id, t.project_id, p.name AS project, k.name AS package, t.repository_id, \
-     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, t.verdict, t.source_job \
+     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, k.constraints_sha256, t.verdict, t.source_job, o.id AS ordered \
      FROM tasks t JOIN builds b ON b.id = t.build_id JOIN projects p ON p.id = t.project_id \
      JOIN repositories r ON r.id = t.repository_id LEFT JOIN packages k ON k.id = t.package_id \
-     LEFT JOIN source_trees s ON s.id = b.source_tree_id WHERE t.state = 'pending' AND t.ready = 0 \
+     LEFT JOIN source_trees s ON s.id = b.source_tree_id \
+     LEFT JOIN batches o ON o.id = b.batch_id AND o.size IS NOT NULL AND t.role = 'recipe' WHERE t.state = 'pending' AND t.ready = 0 \
      AND (b.held = 0 OR t.role = 'source') ORDER BY t.id";
 
 fn work(fields: &Fields<'_>) -> Result<PendingWork, StoreError> {
@@ -117,6 +122,8 @@ impl Session {
                     network: fields.flag("network")?,
                     limits: fields.maybe_json("limits")?,
                     verdict: fields.maybe_json("verdict")?,
+                    ordered: fields.maybe_int("ordered")?.map(BatchId::new),
+                    constraints: fields.maybe_name("constraints_sha256")?,
                 })
             })
             .collect()

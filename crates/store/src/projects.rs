@@ -206,6 +206,24 @@ impl Session {
         Ok(row.as_ref().map(config_revision).transpose()?.unwrap_or_else(no_config))
     }
 
+    /// The projects that have a text as one of their further repositories, in their settings or those of a target.
+    ///
+    /// Looks at all settings; meant for the rare case that a project gains or loses a repository.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn projects_naming(&mut self, entry: &str) -> Result<Vec<ProjectId>, StoreError> {
+        let ids: Vec<(i64,)> = sqlx::query_as(
+            "SELECT id FROM projects WHERE deleted_at IS NULL AND instr(settings, $1) > 0 \
+             UNION SELECT r.project_id FROM repository_arches a JOIN repositories r ON r.id = a.repository_id \
+             JOIN projects p ON p.id = r.project_id WHERE p.deleted_at IS NULL AND instr(a.options, $1) > 0",
+        )
+        .bind(json_text(&entry))
+        .fetch_all(self.run())
+        .await?;
+        Ok(ids.into_iter().map(|(id,)| ProjectId::new(id)).collect())
+    }
+
     /// One revision of the build configuration; revision 0 is always there and empty, `None` if there is no such.
     ///
     /// # Errors

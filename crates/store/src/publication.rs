@@ -35,7 +35,7 @@ pub struct PublishableRow {
     pub repository: RepositoryId,
     /// Project.
     pub project: ProjectId,
-    /// Changes when the set of results does.
+    /// Changes when something of the repository itself does that is published.
     pub mark: i64,
 }
 

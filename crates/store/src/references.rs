@@ -19,6 +19,8 @@ const REFERENCES: &[(&str, &str)] = &[
     ("revision_files", "sha256"),
     ("waiting_files", "sha256"),
     ("derived_files", "sha256"),
+    ("packages", "constraints_sha256"),
+    ("aggregates", "sha256"),
 ];
 
 impl Session {

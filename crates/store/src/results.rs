@@ -1,4 +1,4 @@
-use model::{BuildId, FileName, JobFile, JobId, PackageName, RepositoryId, ResultFile, ResultKind, TaskId};
+use model::{BuildId, FileName, JobFile, JobId, PackageName, RepositoryId, ResultFile, ResultKind, TaskId, Timestamp};
 use pkg::Arch;
 use sqlx::sqlite::SqliteRow;
 
@@ -34,6 +34,12 @@ fn result(row: &SqliteRow) -> Result<ResultFile, StoreError> {
     let package = fields.maybe_text("package")?.zip(fields.maybe_text("version")?);
     Ok(ResultFile { kind: fields.word("kind", kind)?, file, package })
 }
+
+pub(crate) const SUPERSEDED: &str = "SELECT t.id, t.result_job_id FROM tasks t JOIN projects p ON p.id = t.project_id \
+     WHERE t.state = 'succeeded' AND t.result_job_id IS NOT NULL AND t.role = 'recipe' AND t.ended_at < $1 \
+     AND NOT COALESCE(json_extract(p.settings, '$.keep_old_builds'), 0) AND t.id < (SELECT MAX(n.id) FROM tasks n \
+     WHERE n.package_id = t.package_id AND n.repository_id = t.repository_id AND n.arch = t.arch \
+     AND n.state = 'succeeded') ORDER BY t.ended_at LIMIT $2";
 
 pub(crate) const REPOSITORY_RESULTS: &str = "SELECT t.id AS task_id, t.build_id, k.name AS source_package, t.arch, r.id, r.kind, r.name, r.bytes, \
      r.sha256, r.package, r.version FROM repositories p JOIN packages k ON k.project_id = p.project_id \
@@ -101,6 +107,21 @@ impl Session {
     pub async fn delete_results(&mut self, job: JobId) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM results WHERE job_id = $1").bind(job.get()).execute(self.run()).await?;
         Ok(())
+    }
+
+    /// Forgets the results of tasks that ended before a time and whose package has been built well there since, in projects
+    /// that do not keep old builds; at most `limit` of them. Gives how many tasks.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn prune_superseded(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let found: Vec<(i64, i64)> =
+            sqlx::query_as(SUPERSEDED).bind(before.as_millis()).bind(i64::from(limit)).fetch_all(self.run()).await?;
+        for (task, job) in &found {
+            self.delete_results(JobId::new(*job)).await?;
+            sqlx::query("UPDATE tasks SET result_job_id = NULL WHERE id = $1").bind(task).execute(self.run()).await?;
+        }
+        Ok(found.len() as u64)
     }
 
     /// The results of the newest task that succeeded of each package on each architecture of a repository; newest task

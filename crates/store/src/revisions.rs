@@ -261,6 +261,16 @@ impl Session {
         Ok(())
     }
 
+    /// Keeps what a package needs of a worker, as a blob.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_constraints(&mut self, package: i64, text: Option<&Sha256>) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE packages SET constraints_sha256 = $2 WHERE id = $1");
+        query.bind(package).bind(text.map(Sha256::to_string)).execute(self.run()).await?;
+        Ok(())
+    }
+
     /// Says from the beginning which package a new build is of.
     ///
     /// # Errors

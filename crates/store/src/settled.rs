@@ -7,7 +7,7 @@ use model::{
 use pkg::{Arch, Sha256};
 
 use crate::fields::{Fields, json_text};
-use crate::{Session, StoreError};
+use crate::{BatchId, Session, StoreError};
 
 /// What a build was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,8 +54,14 @@ pub struct OpenTaskRow {
     pub state: TaskState,
     /// Whether a worker may claim it.
     pub ready: bool,
+    /// Whether it waits for another batch.
+    pub held: bool,
     /// The planner's last word.
     pub verdict: Option<Verdict>,
+    /// Its source.
+    pub tree: Sha256,
+    /// The ordered batch it belongs to.
+    pub ordered: Option<BatchId>,
 }
 
 /// Which build left a package file that builds can use.
@@ -89,8 +95,10 @@ pub(crate) const SETTLED_TASKS: &str = "SELECT k.name AS package, k.about, t.id,
      JOIN source_trees s ON s.id = b.source_tree_id LEFT JOIN fingerprints f ON f.task_id = t.id \
      WHERE k.project_id = $1 ORDER BY k.name";
 
-pub(crate) const OPEN_TASKS: &str = "SELECT t.id, k.name AS package, t.state, t.ready, t.verdict FROM tasks t \
-     JOIN packages k ON k.id = t.package_id WHERE t.repository_id = $1 AND t.state IN ('pending', 'starting', 'running') \
+pub(crate) const OPEN_TASKS: &str = "SELECT t.id, k.name AS package, t.state, t.ready, b.held, t.verdict, s.digest AS tree, \
+     o.id AS ordered FROM tasks t JOIN packages k ON k.id = t.package_id JOIN builds b ON b.id = t.build_id \
+     JOIN source_trees s ON s.id = b.source_tree_id \
+     LEFT JOIN batches o ON o.id = b.batch_id AND o.size IS NOT NULL WHERE t.repository_id = $1 AND t.state IN ('pending', 'starting', 'running') \
      AND t.arch = $2 ORDER BY t.id";
 
 pub(crate) const RESULT_ORIGINS: &str = "SELECT r.id, r.name AS file, k.name AS package, f.as_sha256, f.as_tree \
@@ -162,7 +170,10 @@ impl Session {
                     package: fields.name("package")?,
                     state: fields.word("state", TaskState::parse)?,
                     ready: fields.flag("ready")?,
+                    held: fields.flag("held")?,
                     verdict: fields.maybe_json("verdict")?,
+                    tree: fields.name("tree")?,
+                    ordered: fields.maybe_int("ordered")?.map(BatchId::new),
                 })
             })
             .collect()

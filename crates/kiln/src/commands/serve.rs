@@ -18,7 +18,7 @@ use crate::oidc::OidcFlags;
 use crate::output::Output;
 use crate::settings::{ClientFile, default_path};
 use crate::worker::{Ending, Worker};
-use crate::{env, runner};
+use crate::{env, machine, runner};
 
 /// How long the token of a settings file works.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(180 * 24 * 3600);
@@ -98,6 +98,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     config.oidc = arguments.oidc.config()?;
     config.source_target.clone_from(&arguments.source_target);
     config.source_variables = arguments.source_variable.iter().cloned().collect();
+    config.worker = Some(machine::describe(&runner::arches(), &config.limits));
     let upload_bytes = config.upload_bytes;
     let lease = config.lease;
     let service = Service::open(config).await?;

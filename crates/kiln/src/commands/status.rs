@@ -70,6 +70,9 @@ pub(super) fn show(answer: &BuildAnswer, output: Output) {
     if let Some(failure) = &build.source_failure {
         output.line(format!("  source: {failure}"));
     }
+    for finding in &answer.order_findings {
+        output.line(format!("  order: {finding}"));
+    }
     for task in &answer.tasks {
         let cause = task.cause.as_ref().map(|cause| format!(": {}", cause.message)).unwrap_or_default();
         output.line(format!("  {} {}{cause}", task.target, task.task.state.as_str()));

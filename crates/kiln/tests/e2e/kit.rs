@@ -90,6 +90,25 @@ impl Server {
         }
     }
 
+    /// A page, as it is without a script.
+    pub(crate) fn page(&self, path: &str) -> String {
+        self.url_until_found(path)
+    }
+
+    /// Sets the password of a user.
+    pub(crate) fn set_password(&self, user: &str, password: &str) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kiln"))
+            .args(["user", "passwd", user])
+            .env("KILN_CONFIG", self.config())
+            .env_remove("KILN_URL")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{password}\n").as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
     /// What the server answers under a path, once it answers at all.
     pub(crate) fn url_until_found(&self, path: &str) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod browser;
 mod builds;
 mod client;
 mod config;
@@ -17,4 +18,5 @@ mod osc_links;
 mod osc_projects;
 mod rpm;
 mod sources;
+mod webdriver;
 mod why;

@@ -139,6 +139,100 @@ fn packages_are_copied_whole_or_as_links() {
 }
 
 #[test]
+fn a_package_is_built_in_flavors() {
+    World::start().with_each(|osc| {
+        let folder = osc.commit("hello");
+        let project = osc.project.clone();
+        osc.write(&format!("{folder}/_multibuild"), "<multibuild><flavor>a</flavor><flavor>b</flavor></multibuild>\n");
+        osc.ok_in(&folder, &["add", "_multibuild"]);
+        osc.ok_in(&folder, &["ci", "-m", "flavors"]);
+        for name in ["hello", "hello:a", "hello:b"] {
+            until(osc, &["api", &format!("/build/{project}/_result?package={name}")], "code=\"succeeded\"");
+        }
+        let shown = osc.ok(&["results", &project, "hello"]);
+        assert!(shown.contains("hello:a") && shown.contains("hello:b"), "{shown}");
+        let names = osc.ok(&["api", &format!("/source/{project}")]);
+        assert!(!names.contains("hello:a"), "{names}");
+        assert!(osc.ok(&["api", &format!("/source/{project}?deleted=0")]).contains("hello:a"));
+        assert!(osc.ok(&["api", &format!("/source/{project}/hello:a")]).contains("_multibuild"));
+        assert!(osc.ok(&["ls", "-b", &project, "hello:a", "main", "x86_64"]).contains(".deb"));
+        osc.ok(&["rebuild", &project, "hello:a"]);
+        until(osc, &["api", &format!("/build/{project}/main/x86_64/hello:a/_history")], "<entry ");
+        osc.write(&format!("{folder}/_multibuild"), "<multibuild><flavor>b</flavor></multibuild>\n");
+        osc.ok_in(&folder, &["ci", "-m", "fewer"]);
+        let left = osc.ok(&["results", &project, "hello"]);
+        assert!(!left.contains("hello:a") && left.contains("hello:b"), "{left}");
+        osc.write(&format!("{folder}/_multibuild"), "<multibuild><flavor>../b</flavor></multibuild>\n");
+        let refused = osc.run_in(&folder, &["ci", "-m", "bad"]);
+        assert!(refused.code != 0 && refused.all().contains("is not a flavor"), "{}", refused.all());
+        osc.ok(&["rdelete", "-f", "-m", "bye", &project, "hello"]);
+        assert!(!osc.ok(&["api", &format!("/source/{project}?deleted=0")]).contains("hello"));
+    });
+}
+
+#[test]
+fn a_package_that_no_machine_can_build_says_why() {
+    World::start().with_each(|osc| {
+        let folder = osc.commit("hello");
+        let project = osc.project.clone();
+        let constraints = |memory: u32| {
+            format!(
+                "<constraints><hardware><memory><size unit=\"T\">{memory}</size></memory></hardware></constraints>\n"
+            )
+        };
+        osc.write(&format!("{folder}/_constraints"), constraints(99));
+        osc.ok_in(&folder, &["add", "_constraints"]);
+        osc.ok_in(&folder, &["ci", "-m", "large"]);
+        let why = "no compliant worker exists, because of hardware:memory";
+        until(osc, &["api", &format!("/build/{project}/_result?package=hello")], why);
+        let check = ["checkconstraints", &project, "hello", "main", "x86_64"];
+        assert!(!osc.ok(&check).contains(":local"));
+        osc.write(&format!("{folder}/_constraints"), constraints(0));
+        osc.ok_in(&folder, &["ci", "-m", "small"]);
+        assert!(osc.ok(&check).contains(":local"));
+        until(osc, &["results", &project, "hello"], "succeeded");
+        let worker = osc.ok(&["workerinfo", "local"]);
+        assert!(worker.contains("<processors>") && worker.contains("<buildarch>x86_64</buildarch>"), "{worker}");
+        osc.write(&format!("{folder}/_constraints"), "<constraints><gpu/></constraints>\n");
+        let refused = osc.run_in(&folder, &["ci", "-m", "bad"]);
+        assert!(refused.code != 0 && refused.all().contains("gpu"), "{}", refused.all());
+        // The configuration of the project is the ground.
+        let file = osc.write("prjconf", "Constraint: hardware:processors 100000\n");
+        osc.ok(&["meta", "prjconf", &project, "-F", &file]);
+        assert!(!osc.ok(&check).contains(":local"));
+    });
+}
+
+#[test]
+fn results_are_taken_over_from_other_packages() {
+    World::start().with_each(|osc| {
+        let folder = osc.commit("hello");
+        let project = osc.project.clone();
+        until(osc, &["results", &project, "hello"], "succeeded");
+        let other = format!("{project}:other");
+        let meta =
+            osc.ok(&["meta", "prj", &project]).replace(&format!("name=\"{project}\""), &format!("name=\"{other}\""));
+        let file = osc.write("other.xml", meta);
+        osc.ok(&["meta", "prj", &other, "-F", &file]);
+        osc.ok(&["aggregatepac", &project, "hello", &other]);
+        let files = ["api", &format!("/build/{other}/main/x86_64/hello")];
+        until(osc, &files, "hello_1.0-1_amd64.deb");
+        assert!(osc.ok(&["results", &other, "hello"]).contains("succeeded"));
+        // A new result is taken over as well, and one that is gone goes.
+        let text =
+            testkit::deb::description("hello", "2.0-1", "Build-Depends: debhelper\n", &[("content.tar", b"content")]);
+        osc.write(&format!("{folder}/hello_2.0-1.dsc"), text);
+        osc.ok_in(&folder, &["rm", "hello_1.0-1.dsc"]);
+        osc.ok_in(&folder, &["add", "hello_2.0-1.dsc"]);
+        osc.ok_in(&folder, &["ci", "-m", "new"]);
+        until(osc, &files, "hello_2.0-1_amd64.deb");
+        let bad = osc.write("_aggregate", "<aggregatelist><aggregate/></aggregatelist>");
+        let refused = osc.run(&["api", "-T", &bad, &format!("/source/{other}/hello/_aggregate")]);
+        assert!(refused.code != 0 && refused.all().contains("names no project"), "{}", refused.all());
+    });
+}
+
+#[test]
 fn differences_of_revisions_and_packages_are_shown() {
     World::start().with_each(|osc| {
         let folder = noted(osc, "hello");

@@ -9,7 +9,7 @@ use pkgfile::compression::Compression;
 use pkgfile::rpm::{RpmLimits, RpmPackage, RpmReader, SignatureKind};
 use repo::pgp::Keyring;
 use repo::rpmmd::{
-    ChunkCache, PackageFile, PackageXml, PrimaryEntry, RepodataSettings, Repomd, RpmMdLimits, open_file,
+    ChunkCache, ExtraFile, PackageFile, PackageXml, PrimaryEntry, RepodataSettings, Repomd, RpmMdLimits, open_file,
     read_filelists, read_other, read_primary, write_repodata,
 };
 use repo::rpmsign::{sign_package, verify_package};
@@ -150,8 +150,12 @@ impl Repository {
 
     /// Our metadata, put into place.
     fn publish(&self, compression: Compression) {
+        self.publish_with(RepodataSettings { compression, ..RepodataSettings::default() });
+    }
+
+    fn publish_with(&self, settings: RepodataSettings) {
         let public_key = Some(key().public_armoured().unwrap());
-        let settings = RepodataSettings { compression, public_key, ..RepodataSettings::default() };
+        let settings = RepodataSettings { public_key, ..settings };
         let mut elements = self.elements();
         elements.extend((0..1000).map(crate::rpmmd::numbered));
         let elements: Vec<&PackageXml> = elements.iter().collect();
@@ -349,6 +353,19 @@ fn dnf_verifies_and_reads_what_we_write() {
         let (_, out, words) = repository.dnf(&root, &["repoquery", "-l", "kiln-sample"]).unwrap();
         assert!(out.contains("/usr/share/kiln-sample/a&b <c>"), "{form:?}: {out}{words}");
     }
+}
+
+#[test]
+fn dnf_lists_the_groups_of_packages_that_are_passed_through() {
+    let Some(repository) = Repository::new() else { return };
+    let comps = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<comps><group><id>samples</id><name>Sample things</name>\
+                 <description/><default>true</default><uservisible>true</uservisible><packagelist>\
+                 <packagereq type=\"mandatory\">kiln-sample</packagereq></packagelist></group></comps>\n";
+    let (kind, file_name) = ("group".to_owned(), "comps.xml".to_owned());
+    let extras = vec![ExtraFile { kind, file_name, content: comps.as_bytes().to_vec() }];
+    repository.publish_with(RepodataSettings { extras, ..RepodataSettings::default() });
+    let Some((is_good, out, words)) = repository.dnf("groups", &["group", "list"]) else { return };
+    assert!(is_good && out.contains("Sample things"), "{out}{words}");
 }
 
 #[test]

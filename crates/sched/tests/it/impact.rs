@@ -28,7 +28,7 @@ fn wanted(package: &str, requires: &str) -> WantedTask {
     let text = format!("Source: {package}\nVersion: 1\nBinary: {package}\nBuild-Depends: {requires}\n");
     let arch = Arch::parse("x86_64").unwrap();
     let (recipe, _) = dsc::parse(&text, &Target { arch: &arch, profiles: &[] });
-    WantedTask { task: TaskId::new(1), package: package.to_owned(), recipe: Ok(recipe.unwrap()) }
+    WantedTask { task: TaskId::new(1), package: package.to_owned(), recipe: Ok(recipe.unwrap()), ordered: None }
 }
 
 static NOTHING: TargetAdditions =

@@ -3,4 +3,5 @@
 
 mod change;
 mod impact;
+mod order;
 mod plan;

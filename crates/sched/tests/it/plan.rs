@@ -41,7 +41,7 @@ fn wanted(number: i64, package: &str, fields: &str) -> WantedTask {
     let arch = Arch::parse("x86_64").unwrap();
     let (recipe, findings) = dsc::parse(&text, &Target { arch: &arch, profiles: &[] });
     assert!(findings.is_empty(), "{findings:?}");
-    WantedTask { task: TaskId::new(number), package: package.to_owned(), recipe: Ok(recipe.unwrap()) }
+    WantedTask { task: TaskId::new(number), package: package.to_owned(), recipe: Ok(recipe.unwrap()), ordered: None }
 }
 
 struct Case<'a> {

@@ -11,7 +11,7 @@ use model::{BlockMode, Repository, RepositoryId, TargetAdditions, TaskId, TaskSt
 use pkg::{Arch, PackageFormat, Sha256, Sha256Hasher};
 use recipe::Recipe;
 use sched::{BlockPolicy, OpenTask, Plan, RebuildPolicy, Snapshot, WantedTask};
-use store::{PendingTask, PendingWork, SourceTree};
+use store::{BatchId, OpenTaskRow, PendingTask, PendingWork, SourceTree};
 
 use super::config::{ConfigTexts, MergedConfig};
 use super::origin::{PathOrigins, WorldOrigins};
@@ -71,6 +71,7 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
             .map(|(task, tree)| WantedTask {
                 task: task.task,
                 package: task.subject(),
+                ordered: task.ordered.map(BatchId::get),
                 recipe: recipe_of(&blobs, task, tree.as_ref(), &reader).map(|mut recipe| {
                     recipe.add_requires(&task.requirements);
                     recipe
@@ -83,6 +84,8 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
             let look = || world.sha256(package).is_some_and(|sha256| blobs.touch(&sha256).unwrap_or(false));
             *seen.borrow_mut().entry(package).or_insert_with(look)
         };
+        let open: Vec<OpenTask> =
+            gathered.open.iter().map(|(open, tree)| open_task(&blobs, open, tree.as_ref(), &reader)).collect();
         let origins = WorldOrigins::new(&world, &gathered.origins, &blobs);
         let follows = gathered.trigger == TriggerPolicy::OnChange && gathered.policy.block != BlockMode::Never;
         let plan = sched::plan(&Snapshot {
@@ -94,7 +97,7 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
             additions: &gathered.additions,
             block: if follows { BlockPolicy::Older } else { BlockPolicy::Never },
             tasks: &wanted,
-            open: &gathered.open,
+            open: &open,
             origins: Some(&origins),
         });
         drop(origins);
@@ -103,6 +106,24 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
     })
     .await?;
     Ok(GroupPlan::Each(Box::new(planned)))
+}
+
+/// Whether others may have to wait for a task that is not planned now: it runs, can be claimed, or its packages are fetched.
+fn comes_first(open: &OpenTaskRow) -> bool {
+    let is_delayed = matches!(open.verdict, Some(Verdict::Waiting { .. } | Verdict::Unresolvable { .. }));
+    open.ready || open.state != TaskState::Pending || !(open.held || is_delayed)
+}
+
+fn open_task(
+    blobs: &store::Blobs,
+    open: &OpenTaskRow,
+    tree: Option<&SourceTree>,
+    reader: &RecipeReader<'_>,
+) -> OpenTask {
+    let package = open.package.to_string();
+    let recipe = tree.and_then(|tree| read_recipe(blobs, tree, &package, reader).ok());
+    let makes = recipe.map(|recipe| recipe.subpackages).unwrap_or_default();
+    OpenTask { task: open.task, package, ordered: open.ordered.map(BatchId::get), makes }
 }
 
 /// What a task's root is planned for: its recipe, or what stands for one that asks for a script's packages.
@@ -133,7 +154,7 @@ struct Gathered {
     policy: RebuildPolicy,
     origins: PathOrigins,
     /// Tasks of the group that need no plan any more and have not ended.
-    open: Vec<OpenTask>,
+    open: Vec<(OpenTaskRow, Option<SourceTree>)>,
     trees: Vec<Option<SourceTree>>,
 }
 
@@ -144,8 +165,8 @@ impl Gathered {
         hasher.update(self.inputs.digest().as_bytes());
         hasher.update(self.merged.sha256.as_bytes());
         hasher.update(format!("{:?} {:?} {:?}", self.additions, self.trigger, self.policy).as_bytes());
-        if self.trigger == TriggerPolicy::OnChange {
-            hasher.update(format!("{:?}", self.open).as_bytes());
+        for (open, _) in &self.open {
+            hasher.update(format!("\nopen {}", open.task).as_bytes());
         }
         for task in tasks {
             let subject = match &task.work {
@@ -193,16 +214,18 @@ async fn gather(
     let Surroundings { layers, texts, inputs, additions, trigger, policy } = around;
     let origins = PathOrigins::read(&mut session, &layers, &key.1).await?;
     let open = session.open_tasks_in(key.0, &key.1).await?;
+    let mut running = Vec::new();
+    let is_planned = |open: &OpenTaskRow| tasks.iter().any(|task| task.task == open.task);
+    for task in open.into_iter().filter(|open| !is_planned(open) && comes_first(open)) {
+        // What it makes decides who of its batch waits.
+        let tree = if task.ordered.is_some() { session.source_tree(&task.tree).await? } else { None };
+        running.push((task, tree));
+    }
     drop(session);
-    let open = open
-        .into_iter()
-        .filter(|open| open.ready || open.state != TaskState::Pending)
-        .map(|open| OpenTask { task: open.task, package: open.package.to_string() })
-        .collect();
     let arch = key.1.clone();
     let merged = blocking(move || texts.merge(&arch)).await?;
     let inputs = inputs.for_config(&merged);
-    Ok(Ok(Gathered { inputs, merged, additions, trigger, policy, origins, open, trees }))
+    Ok(Ok(Gathered { inputs, merged, additions, trigger, policy, origins, open: running, trees }))
 }
 
 /// Reads what the roots of a group are made of; or why none can be made.

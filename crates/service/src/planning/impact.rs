@@ -207,7 +207,7 @@ pub(super) fn task(
     reader: &RecipeReader<'_>,
 ) -> WantedTask {
     let recipe: Result<Recipe, String> = read_recipe(blobs, tree, package.as_str(), reader);
-    WantedTask { task: TaskId::new(0), package: package.to_string(), recipe }
+    WantedTask { task: TaskId::new(0), package: package.to_string(), recipe, ordered: None }
 }
 
 impl TargetImpact {

@@ -279,7 +279,7 @@ impl Place {
         })?;
         recipe.add_requires(&wish.additions);
         let Recipe { version, subpackages, .. } = recipe.clone();
-        let task = WantedTask { task: TaskId::new(0), package: package.to_owned(), recipe: Ok(recipe) };
+        let task = WantedTask { task: TaskId::new(0), package: package.to_owned(), recipe: Ok(recipe), ordered: None };
         let snapshot = Snapshot {
             arch: &self.key.1,
             config,

@@ -74,7 +74,10 @@ pub(super) fn can_run(task: &OpenTaskRow) -> bool {
 
 /// Whether a verdict lets a task run as things are; one that was not planned yet may.
 pub(super) fn is_promising(verdict: Option<&Verdict>) -> bool {
-    matches!(verdict, None | Some(Verdict::Scheduled | Verdict::Fetching | Verdict::Blocked { .. }))
+    matches!(
+        verdict,
+        None | Some(Verdict::Scheduled | Verdict::Fetching | Verdict::Blocked { .. } | Verdict::Waiting { .. })
+    )
 }
 
 /// [`PathOrigins`] of one world. Blocks when it reads fingerprints.

@@ -5,20 +5,23 @@ use std::time::{Duration, Instant};
 use expand::PackageId;
 use model::{FailureCause, TaskId, Timestamp, TriggerPolicy, Verdict};
 use pkg::Sha256;
-use store::{PendingTask, PendingWork};
+use sched::BatchFinding;
+use store::{BatchId, OrderedBatch, PendingTask, PendingWork};
 
 use super::group::{self, GroupKey, GroupPlan, Planned, task_of};
 use super::outcome::{self, Ready};
 use super::world::{IDLE, Worlds};
-use crate::ServiceError;
 use crate::background::{Pass, Reconciler};
 use crate::crew::Crew;
 use crate::fetch::{FetchError, chain};
 use crate::inner::Inner;
 use crate::mirror::{self, Download, DownloadError};
+use crate::{ServiceError, constraints};
 
 /// Tasks whose packages are fetched at once.
 const AT_ONCE: usize = 2;
+/// How long an ordered submission waits for builds that were announced.
+const LONGEST_SUBMISSION: Duration = Duration::from_secs(3600);
 /// How often a pass that fetches looks for new tasks.
 const LOOK_AROUND: Duration = Duration::from_millis(500);
 
@@ -124,11 +127,12 @@ async fn plan_everything(inner: &Inner, claimed: &BTreeSet<TaskId>) -> Result<(u
         let is_pausing = inner.planning.trouble(task.task).is_some_and(|(_, at)| at > now);
         !claimed.contains(&task.task) && !is_pausing
     });
+    let (mut changes, tasks) = hold_incomplete(inner, tasks).await?;
     let mut groups: BTreeMap<(i64, String), Vec<PendingTask>> = BTreeMap::new();
     for task in tasks {
         groups.entry((task.repository_id.get(), task.arch.to_string())).or_default().push(task);
     }
-    let (mut changes, mut fetching) = (0, Vec::new());
+    let mut fetching = Vec::new();
     for tasks in groups.into_values() {
         let Some(key) = tasks.first().map(|task| (task.repository_id, task.arch.clone())) else { continue };
         // One group that can not be planned must not keep the others waiting.
@@ -162,6 +166,58 @@ async fn plan_everything(inner: &Inner, claimed: &BTreeSet<TaskId>) -> Result<(u
     Ok((changes, fetching))
 }
 
+/// Lets the tasks of ordered submissions wait that are not complete; gives the others.
+async fn hold_incomplete(inner: &Inner, tasks: Vec<PendingTask>) -> Result<(u64, Vec<PendingTask>), ServiceError> {
+    let (mut changes, mut others) = (0, Vec::new());
+    let mut known: HashMap<BatchId, Option<Verdict>> = HashMap::new();
+    for task in tasks {
+        let Some(batch) = task.ordered else {
+            others.push(task);
+            continue;
+        };
+        let verdict = match known.get(&batch) {
+            Some(verdict) => verdict.clone(),
+            None => {
+                let found = inner.store.read().await?.ordered_batch(batch).await?;
+                let verdict = found.and_then(|found| lacks(&found, inner.now()));
+                known.insert(batch, verdict.clone());
+                verdict
+            }
+        };
+        match verdict {
+            Some(verdict) => changes += u64::from(outcome::wait(inner, &task, &verdict).await?),
+            None => others.push(task),
+        }
+    }
+    Ok((changes, others))
+}
+
+/// What an ordered submission waits for as a whole.
+fn lacks(batch: &OrderedBatch, now: Timestamp) -> Option<Verdict> {
+    let missing = batch.size.saturating_sub(batch.builds);
+    let what = if missing > 0 && now.since(batch.created_at) < LONGEST_SUBMISSION {
+        format!("{missing} of {} builds of its submission to come", batch.size)
+    } else if batch.unread > 0 {
+        format!("the sources of {} builds of its submission", batch.unread)
+    } else {
+        return None;
+    };
+    Some(Verdict::Waiting { what })
+}
+
+async fn note_findings(inner: &Inner, tasks: &[PendingTask], findings: &[BatchFinding]) -> Result<(), ServiceError> {
+    for finding in findings {
+        let batch = tasks.iter().filter_map(|task| task.ordered).find(|batch| batch.get() == finding.batch);
+        let Some(batch) = batch else { continue };
+        let mut session = inner.store.write().await?;
+        if session.add_batch_finding(batch, &finding.message).await? {
+            session.commit().await?;
+            tracing::info!("batch {}: {}", finding.batch, finding.message);
+        }
+    }
+    Ok(())
+}
+
 async fn carry_out(
     inner: &Inner,
     key: &GroupKey,
@@ -169,6 +225,7 @@ async fn carry_out(
     planned: &Planned,
 ) -> Result<(u64, Vec<Fetching>), ServiceError> {
     let (mut changes, mut fetching) = (0, Vec::new());
+    note_findings(inner, tasks, &planned.plan.findings).await?;
     for (entry, tree) in planned.plan.tasks.iter().zip(&planned.trees) {
         let Some(task) = task_of(tasks, entry.task) else { continue };
         // A source is made when somebody asks for it; nothing asks again when packages change.
@@ -179,6 +236,12 @@ async fn carry_out(
             changes += u64::from(outcome::note(inner, task, &entry.verdict, trigger).await?);
             continue;
         };
+        let lines = planned.config.evaluated.config.constraint.iter();
+        if let Some(detail) = constraints::refusal(inner, task, lines).await? {
+            let verdict = Verdict::Broken { detail };
+            changes += u64::from(outcome::note(inner, task, &verdict, TriggerPolicy::OnRequest).await?);
+            continue;
+        }
         // What only an archive's own digest names is a blob with a name once it has been fetched; then it is planned again.
         let is_unnamed = |package: &PackageId| planned.world.sha256(*package).is_none();
         if root.missing.iter().any(is_unnamed) {

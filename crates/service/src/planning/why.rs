@@ -132,7 +132,7 @@ async fn explain(
     let explained = blocking(move || {
         let reader = RecipeReader::new(&arch, &config.evaluated.config, &additions);
         let recipe = read_recipe(&blobs, &tree, &package, &reader);
-        let task = WantedTask { task: TaskId::new(0), package, recipe };
+        let task = WantedTask { task: TaskId::new(0), package, recipe, ordered: None };
         let snapshot = Snapshot {
             arch: &arch,
             config: &config.evaluated.config,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use model::Timestamp;
+use model::{PackageGroups, Timestamp};
 use pkg::{Arch, Sha256, Sha256Hasher};
 use repo::pgp::SigningKey;
 use store::{Blobs, PublishedFile};
@@ -25,6 +25,8 @@ pub(super) struct ArchiveInput {
     pub(super) arches: Vec<Arch>,
     pub(super) layouts: Vec<Layout>,
     pub(super) results: Vec<CurrentResult>,
+    /// Groups of packages for the metadata, by architecture.
+    pub(super) groups: BTreeMap<Arch, PackageGroups>,
     /// Public key, armoured.
     pub(super) public_key: String,
     /// Where what the next publication can start from is kept.
@@ -74,6 +76,9 @@ impl ArchiveInput {
         arches.sort_unstable();
         let layouts: Vec<&str> = self.layouts.iter().map(|layout| layout.as_str()).collect();
         hasher.update(format!("{layouts:?}\n{arches:?}\n{}\n", self.public_key).as_bytes());
+        for (arch, groups) in &self.groups {
+            hasher.update(format!("groups {arch} {}\n", Sha256::of(groups.text.as_bytes())).as_bytes());
+        }
         for result in &self.results {
             let CurrentResult { package, arch, build, file, .. } = result;
             hasher.update(format!("{package} {arch} {build} {} {}\n", file.name, file.sha256).as_bytes());

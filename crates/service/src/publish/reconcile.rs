@@ -119,6 +119,11 @@ async fn look_at(inner: &Inner, row: &PublishableRow) -> Result<bool, ServiceErr
         project: repository.project.to_string(),
         repository: repository.name.to_string(),
         arches: repository.arches.iter().map(|arch| arch.arch.clone()).collect(),
+        groups: repository
+            .arches
+            .iter()
+            .filter_map(|arch| Some((arch.arch.clone(), arch.options.groups.clone()?)))
+            .collect(),
         layouts: planning::repository_config(inner, repository).await?.map_or_else(Vec::new, |c| Layout::of_config(&c)),
         results,
         public_key: key.public.clone(),

@@ -13,8 +13,8 @@ use pkg::Sha256;
 use pkgfile::rpm::{RpmLimits, RpmPackage, RpmReader, Tag};
 use repo::pgp::SigningKey;
 use repo::rpmmd::{
-    ChunkCache, OutputFile, PackageFile, PackageOutline, PackageXml, PackageXmlError, RepodataError, RepodataSettings,
-    write_repodata_from,
+    ChunkCache, ExtraFile, OutputFile, PackageFile, PackageOutline, PackageXml, PackageXmlError, RepodataError,
+    RepodataSettings, write_repodata_from,
 };
 use repo::rpmsign::sign_package;
 use store::Blobs;
@@ -166,11 +166,27 @@ impl ArchiveInput {
                 blobs,
             };
             let cache = memory.chunks.entry(folder.to_owned()).or_default();
-            let written = index.write(&self.public_key, cache, signer, now)?;
+            let settings = RepodataSettings {
+                public_key: Some(self.public_key.clone()),
+                extras: self.groups_of(folder),
+                ..RepodataSettings::default()
+            };
+            let written = index.write(&settings, cache, signer, now)?;
             outputs.extend(written.into_iter().map(|output| (folder.to_owned(), output)));
         }
         memory.packages = Some(packages);
         Ok(outputs)
+    }
+
+    /// The groups of packages in the index of a folder: those of its architecture; over everything, of the first that has any.
+    fn groups_of(&self, folder: &str) -> Vec<ExtraFile> {
+        let mut found = self.groups.iter().filter(|(arch, _)| folder.is_empty() || arch.as_str() == folder);
+        let file = |content: &str| ExtraFile {
+            kind: "group".to_owned(),
+            file_name: "comps.xml".to_owned(),
+            content: content.as_bytes().to_vec(),
+        };
+        found.next().map(|(_, groups)| file(&groups.text)).into_iter().collect()
     }
 
     /// The packages, those of the newest builds first.
@@ -208,16 +224,15 @@ struct Index<'a> {
 impl<'a> Index<'a> {
     fn write(
         &self,
-        public_key: &str,
+        settings: &RepodataSettings,
         cache: &mut ChunkCache,
         signer: &SigningKey,
         now: Timestamp,
     ) -> Result<Vec<OutputFile>, RpmMdFailure> {
-        let settings = RepodataSettings { public_key: Some(public_key.to_owned()), ..RepodataSettings::default() };
         let outlines: Vec<&PackageOutline> =
             self.packages.iter().filter_map(|known| known.outlines.get(self.element)).collect();
         let mut load = |place: usize| self.load(place);
-        write_repodata_from(&settings, &outlines, &mut load, cache, signer, now.as_seconds())
+        write_repodata_from(settings, &outlines, &mut load, cache, signer, now.as_seconds())
             .map_err(RpmMdFailure::Outlines)
     }
 

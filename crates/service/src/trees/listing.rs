@@ -4,6 +4,7 @@ use recipe::link::Link;
 use store::{Revision, RevisionFile, Session, tree_md5};
 
 use super::chain::{Expansion, Own, expand, link_names};
+use super::special::flavors_of;
 use super::texts::{link_file, link_of};
 use crate::inner::Inner;
 use crate::projects::existing;
@@ -77,6 +78,8 @@ pub(crate) struct Effective {
     pub(crate) tree: Option<Md5>,
     /// Whether it is a link.
     pub(crate) is_link: bool,
+    /// The flavors it is built in besides.
+    pub(crate) flavors: Vec<String>,
     /// The files, or why there are none.
     pub(crate) files: Result<Vec<RevisionFile>, String>,
 }
@@ -98,6 +101,7 @@ impl Service {
         let row = self.package(project, package).await?;
         let mut session = self.inner.store.read().await?;
         let project = existing(&mut session, project).await?;
+        let row = main_of(&mut session, row).await?;
         if let RevisionWish::Tree(tree) = wish.revision
             && let Some((derived, files)) = session.derived_tree(row.id, &tree).await?
         {
@@ -178,6 +182,14 @@ fn view(link: &Link, own: &Own, target: Option<Md5>) -> LinkView {
     }
 }
 
+/// The package whose files a package is built of.
+pub(crate) async fn main_of(session: &mut Session, package: Package) -> Result<Package, ServiceError> {
+    match package.main {
+        Some(main) => Ok(session.package_by_id(main).await?.unwrap_or(package)),
+        None => Ok(package),
+    }
+}
+
 /// A link without anything of its own.
 async fn bare(inner: &Inner, own: Own) -> Result<Own, ServiceError> {
     match link_of(inner, &own.files).await? {
@@ -223,9 +235,17 @@ impl Effective {
         let own = own_files(&mut session, project, package, Some(&revision)).await?;
         drop(session);
         let files = own.files.clone();
-        Ok(Some(match expand(inner, own, None).await? {
-            None => Self { tree: Some(revision.tree), revision, is_link: false, files: Ok(files) },
-            Some(found) => Self { revision, tree: found.tree, is_link: true, files: found.files },
+        let (tree, is_link, files) = match expand(inner, own, None).await? {
+            None => (Some(revision.tree), false, Ok(files)),
+            Some(found) => (found.tree, true, found.files),
+        };
+        let flavors = match &files {
+            Ok(files) => flavors_of(inner, files).await?,
+            Err(_) => Ok(Vec::new()),
+        };
+        Ok(Some(match flavors {
+            Ok(flavors) => Self { revision, tree, is_link, flavors, files },
+            Err(why) => Self { revision, tree, is_link, flavors: Vec::new(), files: Err(why) },
         }))
     }
 }

@@ -1,10 +1,10 @@
-//! Builds links again whose target changed.
+//! Builds links again whose target changed, and takes results over that are new.
 
 use model::{BuildReason, PackageName, ProjectName};
 
-use super::Effective;
 use super::chain::{Own, link_names};
 use super::texts::link_of;
+use super::{Effective, aggregate};
 use crate::ServiceError;
 use crate::background::Pass;
 use crate::inner::Inner;
@@ -18,7 +18,7 @@ const AT_ONCE: u32 = 50;
 /// # Errors
 /// If the database or the blob folder fails; what was not looked at keeps its mark.
 pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
-    let mut changes = 0;
+    let mut changes = aggregate::take_over(inner).await?;
     loop {
         let stale = inner.store.read().await?.stale_links(AT_ONCE).await?;
         if stale.is_empty() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::{BuildId, BuildReason, PackageName, ProjectId, ProjectSettings, RebuildMode, TriggerPolicy};
-use service::{BuildFilter, Fate, NewBuild, NewSource, User};
+use service::{BuildFilter, BuildOrder, Fate, NewBuild, NewSource, QueueWish, User};
 use testkit::archive::Archive;
 
 use crate::kit::{World, arch, target, worker};
@@ -12,16 +12,16 @@ use crate::mirror::{archive_options, world};
 /// More jobs than any test needs: what goes round in circles ends here.
 const MOST_JOBS: usize = 40;
 
-struct Bed {
-    world: World,
-    archive: Archive,
-    user: User,
-    project: ProjectId,
+pub(crate) struct Bed {
+    pub(crate) world: World,
+    pub(crate) archive: Archive,
+    pub(crate) user: User,
+    pub(crate) project: ProjectId,
     /// Makes every result another one, as builds that are not reproducible do.
     jobs: usize,
 }
 
-async fn bed(packages: &str, trigger: TriggerPolicy) -> Bed {
+pub(crate) async fn bed(packages: &str, trigger: TriggerPolicy) -> Bed {
     let world = world().await;
     let archive = Archive::new(packages, world.now());
     let admin = world.admin().await;
@@ -41,15 +41,19 @@ impl Bed {
     }
 
     async fn submit(&self, name: &str, fields: &str) -> BuildId {
+        self.submit_in(name, fields, BuildOrder::Free).await
+    }
+
+    pub(crate) async fn submit_in(&self, name: &str, fields: &str, order: BuildOrder) -> BuildId {
         let source = NewSource::Url(self.archive.source(name, fields));
-        let (project, queue) = (self.project, Default::default());
+        let (project, queue) = (self.project, QueueWish { background: false, order });
         let new = NewBuild { project, source, targets: None, network: None, limits: None, queue };
         let build = self.world.service.submit(&self.user, new).await.unwrap();
         self.world.service.reconcile("sources").await.unwrap();
         build
     }
 
-    async fn reconcile(&self) -> u64 {
+    pub(crate) async fn reconcile(&self) -> u64 {
         let mut changes = 0;
         for name in ["sources", "planning", "changes", "planning"] {
             changes += self.world.service.reconcile(name).await.unwrap();
@@ -58,7 +62,7 @@ impl Bed {
     }
 
     /// Lets workers build whatever there is until nothing is left; gives the packages in that order.
-    async fn settle(&mut self) -> String {
+    pub(crate) async fn settle(&mut self) -> String {
         let mut built = Vec::new();
         loop {
             self.reconcile().await;

@@ -221,3 +221,27 @@ async fn dnf_reads_both_kinds_of_repository() {
         assert_eq!(lines, expected, "{below}: {errors}");
     }
 }
+
+#[tokio::test]
+async fn groups_of_packages_are_in_the_metadata_of_their_architecture_and_over_everything() {
+    let bed = bed().await;
+    bed.build("1").await;
+    assert!(bed.publish().await > 0);
+    let named = target("debian-12", "i586");
+    let text = "<comps><group><id>g</id></group></comps>\n".to_owned();
+    let groups = Some(model::PackageGroups { name: "my-comps.xml".to_owned(), text: text.clone() });
+    let options = model::ArchOptions { groups, ..model::ArchOptions::default() };
+    bed.world.service.set_target(&bed.user, bed.project, &named, Vec::new(), options).await.unwrap();
+    assert!(bed.publish().await > 0, "no result is new, but the groups are");
+    let mut found = Vec::new();
+    for folder in ["", "i586/", "x86_64/"] {
+        let repomd = Repomd::parse(&bed.read(&format!("{folder}repodata/repomd.xml")).await).unwrap();
+        let file = repomd.file("group").cloned();
+        let content = match file {
+            Some(file) => bed.read(&format!("{folder}{}", file.path)).await,
+            None => Vec::new(),
+        };
+        found.push(String::from_utf8(content).unwrap());
+    }
+    assert_eq!(found, [text.as_str(), text.as_str(), ""]);
+}

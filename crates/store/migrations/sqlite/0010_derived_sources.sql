@@ -39,3 +39,47 @@ CREATE TABLE derived_files (
     PRIMARY KEY (tree_id, name)
 ) WITHOUT ROWID;
 CREATE INDEX derived_files_by_blob ON derived_files (sha256);
+
+-- A package that is built of another one's files, as one of its flavors.
+ALTER TABLE packages ADD COLUMN main_id INTEGER REFERENCES packages (id);
+CREATE INDEX packages_by_main ON packages (main_id) WHERE main_id IS NOT NULL;
+
+-- Blob: what a package needs of a worker.
+ALTER TABLE packages ADD COLUMN constraints_sha256 TEXT;
+CREATE INDEX packages_by_constraints ON packages (constraints_sha256) WHERE constraints_sha256 IS NOT NULL;
+
+-- Packages that take results over from others.
+CREATE TABLE aggregates (
+    package_id INTEGER PRIMARY KEY REFERENCES packages (id) ON DELETE CASCADE,
+    -- Blob: which.
+    sha256 TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    -- Whether it, or what it takes over, changed since that was done.
+    stale INTEGER NOT NULL DEFAULT 1,
+    -- What names the results that were taken over.
+    taken TEXT
+);
+CREATE INDEX aggregates_stale ON aggregates (package_id) WHERE stale = 1;
+CREATE INDEX aggregates_by_blob ON aggregates (sha256);
+
+-- What each looks at.
+CREATE TABLE aggregate_sources (
+    package_id INTEGER NOT NULL REFERENCES packages (id) ON DELETE CASCADE,
+    project TEXT NOT NULL,
+    package TEXT NOT NULL,
+    PRIMARY KEY (project, package, package_id)
+) WITHOUT ROWID;
+CREATE INDEX aggregate_sources_by_package ON aggregate_sources (package_id);
+
+-- Triggers, because results come and go in many ways.
+CREATE TRIGGER aggregated_result_came AFTER UPDATE OF result_job_id ON tasks WHEN NEW.package_id IS NOT NULL BEGIN
+    UPDATE aggregates SET stale = 1 WHERE package_id IN (SELECT a.package_id FROM packages k
+        JOIN projects p ON p.id = k.project_id
+        JOIN aggregate_sources a ON a.project = p.name AND a.package = k.name WHERE k.id = NEW.package_id);
+END;
+CREATE TRIGGER aggregated_result_went AFTER DELETE ON tasks
+WHEN OLD.package_id IS NOT NULL AND OLD.result_job_id IS NOT NULL BEGIN
+    UPDATE aggregates SET stale = 1 WHERE package_id IN (SELECT a.package_id FROM packages k
+        JOIN projects p ON p.id = k.project_id
+        JOIN aggregate_sources a ON a.project = p.name AND a.package = k.name WHERE k.id = OLD.package_id);
+END;

@@ -16,6 +16,18 @@ use crate::query::{Link, Query};
 /// Most builds or tasks of one answer, and their number if the client does not say.
 pub(super) const MAX_LIMIT: u32 = 100;
 
+/// How far behind a page of a group may begin: its projects are read one by one, each from the beginning.
+const DEEPEST_OF_GROUP: u32 = 10_000;
+
+/// Refuses pages of groups that would cost too much.
+pub(super) fn check_group_offset(offset: u32) -> Result<(), ServiceError> {
+    if offset <= DEEPEST_OF_GROUP {
+        return Ok(());
+    }
+    let detail = format!("above {DEEPEST_OF_GROUP} only with a project or an owner, not with a group");
+    Err(ServiceError::BadValue { field: "offset", detail })
+}
+
 /// Copr's rule for the number of builds and tasks: absent, zero, negative and too large all mean the most.
 pub(super) fn clamp_limit(limit: Option<i64>) -> u32 {
     limit
@@ -80,6 +92,7 @@ async fn known_user(app: &App, owner: &str) -> Result<UserName, CoprError> {
 
 /// Copr's server ignores the group here; the client means what it says.
 async fn of_group(app: &App, group: &str, filter: BuildFilter) -> Result<Vec<Build>, CoprError> {
+    check_group_offset(filter.offset)?;
     let wanted = filter.offset.saturating_add(filter.limit.unwrap_or(MAX_LIMIT));
     let mut builds = Vec::new();
     for project in projects::of_group(app, group).await? {

@@ -91,7 +91,8 @@ pub(super) async fn show(
         .with_boolean("show_chroots", with_chroots);
     let mut further = Map::new();
     if with_builds.is_some() {
-        let filter = BuildFilter { project: Some(project.id), ..BuildFilter::default() };
+        let limit = Some(super::builds::MAX_LIMIT);
+        let filter = BuildFilter { project: Some(project.id), limit, ..BuildFilter::default() };
         let builds = app.service.builds(&filter).await?;
         let shown = builds.iter().map(|build| views::build(build, &views::build_link(build))).collect();
         further.insert("project_builds".to_owned(), Value::Array(shown));

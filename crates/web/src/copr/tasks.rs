@@ -84,6 +84,7 @@ async fn select(
 }
 
 async fn of_group(app: &App, group: &str, filter: TaskFilter) -> Result<Vec<Task>, ServiceError> {
+    super::builds::check_group_offset(filter.offset)?;
     let limit = filter.limit.unwrap_or(super::builds::MAX_LIMIT);
     let wanted = filter.offset.saturating_add(limit);
     let mut tasks = Vec::new();

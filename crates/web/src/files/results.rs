@@ -15,6 +15,8 @@ use crate::native::reasons;
 
 /// The log of a task's run.
 const BUILD_LOG: &str = "builder-live.log";
+/// Most builds whose folders are listed, the newest: a listing is for people, and clients ask for folders by name.
+const MOST_LISTED: u32 = 500;
 /// What the service did with the task.
 const SERVICE_LOG: &str = "backend.log";
 
@@ -145,7 +147,7 @@ async fn key(app: &App, owner: &str, name: &str) -> Result<Response, FileError> 
 
 async fn tasks(app: &App, project: &Project, chroot: &str) -> Result<Vec<Line>, FileError> {
     let wanted = parse_chroot(chroot).ok_or(FileError::Missing)?;
-    let filter = BuildFilter { project: Some(project.id), ..BuildFilter::default() };
+    let filter = BuildFilter { project: Some(project.id), limit: Some(MOST_LISTED), ..BuildFilter::default() };
     let mut lines = Vec::new();
     for build in app.service.builds(&filter).await? {
         let begun = build

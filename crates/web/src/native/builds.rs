@@ -24,6 +24,7 @@ pub(super) fn answer(build: Build) -> BuildAnswer {
         ended_at: build.ended_at(),
         source_task: None,
         tasks: build.tasks.iter().map(|task| task_answer(&build, task)).collect(),
+        order_findings: Vec::new(),
         build,
     }
 }
@@ -42,7 +43,8 @@ fn task_answer(build: &Build, task: &Task) -> TaskAnswer {
 
 /// An answer about one build, with how long the phases of its tasks took.
 async fn full_answer(app: &App, build: Build) -> Result<BuildAnswer, NativeError> {
-    let mut answer = answer(build);
+    let order_findings = app.service.order_findings(build.id).await?;
+    let mut answer = BuildAnswer { order_findings, ..answer(build) };
     answer.source_task = app.service.source_task(answer.build.id).await?.map(|task| task.id);
     for task in &mut answer.tasks {
         let Some((timings, warm_root)) = app.service.phase_timings(task.task.id).await? else { continue };

@@ -24,7 +24,10 @@ pub fn task_cause(build: &Build, task: &Task) -> Option<Cause> {
         TaskState::Pending | TaskState::Skipped => match &task.verdict {
             Some(verdict) => Some(coded(verdict)),
             None if task.state == TaskState::Skipped => cause("excluded", "excluded here"),
-            None => cause("unplanned", "waits to be planned"),
+            None => match build.after_batch.filter(|_| build.held) {
+                Some(batch) => cause("held", &format!("waits for batch {batch}")),
+                None => cause("unplanned", "waits to be planned"),
+            },
         },
     }
 }

@@ -3,12 +3,12 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use model::FileName;
-use service::{NewBuild, NewSource, TargetName, UploadedFile, User};
+use model::{BuildId, FileName};
+use service::{BuildOrder, NewBuild, NewSource, QueueWish, TargetName, UploadedFile, User};
 
 use super::error::NativeError;
 use super::request::{Caller, parse, project_called, target_called};
-use super::wire::{SubmitRequest, Submitted};
+use super::wire::{AfterBuild, SubmitRequest, Submitted};
 use crate::app::App;
 use crate::body;
 use crate::multipart::Multipart;
@@ -40,10 +40,31 @@ pub(super) async fn create(
         targets: Some(targets).filter(|targets| !targets.is_empty()),
         network: wanted.network,
         limits: wanted.limits,
-        queue: Default::default(),
+        queue: QueueWish { background: wanted.background, order: order(&wanted)? },
     };
     let build = app.service.submit(&user, new).await?;
     Ok((StatusCode::CREATED, Json(Submitted { build })))
+}
+
+fn order(wanted: &SubmitRequest) -> Result<BuildOrder, NativeError> {
+    let with = wanted.with_build_id.map(BuildId::new);
+    match (&wanted.after_build_id, with, wanted.batch_size) {
+        (Some(AfterBuild::Word(word)), with, Some(size)) if word == "auto" => Ok(BuildOrder::Ordered { with, size }),
+        (Some(AfterBuild::Word(word)), _, None) if word == "auto" => Err(NativeError::invalid(
+            "after_build_id \"auto\" needs batch_size, the number of builds of the submission",
+        )),
+        (Some(AfterBuild::Word(word)), ..) => {
+            let shown: String = word.chars().take(80).collect();
+            Err(NativeError::invalid(format!("after_build_id {shown:?} is neither a number nor \"auto\"")))
+        }
+        (_, _, Some(_)) => Err(NativeError::invalid("batch_size goes with after_build_id \"auto\"")),
+        (Some(AfterBuild::Build(_)), Some(_), None) => {
+            Err(NativeError::invalid("with_build_id and after_build_id exclude each other"))
+        }
+        (Some(AfterBuild::Build(build)), None, None) => Ok(BuildOrder::After(BuildId::new(*build))),
+        (None, Some(build), None) => Ok(BuildOrder::With(build)),
+        (None, None, None) => Ok(BuildOrder::Free),
+    }
 }
 
 async fn read_form(

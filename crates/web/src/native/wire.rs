@@ -426,6 +426,28 @@ pub struct SubmitRequest {
     /// Limits of its jobs; absent means the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// A build whose batch this one joins; with `after_build_id: "auto"`, one of the same ordered submission.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_build_id: Option<i64>,
+    /// What it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_build_id: Option<AfterBuild>,
+    /// How many builds the ordered submission has; needed with `after_build_id: "auto"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<u32>,
+    /// Whether the owner's other builds go first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub background: bool,
+}
+
+/// What a build waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AfterBuild {
+    /// This build, and all that belong to its batch.
+    Build(i64),
+    /// `auto`: those of the same submission that make what it needs.
+    Word(String),
 }
 
 /// What became of a submission.
@@ -462,6 +484,9 @@ pub struct BuildAnswer {
     pub source_task: Option<TaskId>,
     /// Its tasks, in the order of the build's.
     pub tasks: Vec<TaskAnswer>,
+    /// What was found of the ordered submission it belongs to; only of a single build.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order_findings: Vec<String>,
 }
 
 /// What is not in a task itself.

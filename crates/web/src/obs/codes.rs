@@ -93,7 +93,7 @@ fn pending(verdict: Option<&Verdict>) -> PackageState {
         Some(Verdict::Unresolvable { problems }) => PackageState::because("unresolvable", problems.join(", ")),
         Some(Verdict::Excluded { reason }) => PackageState::because("excluded", reason),
         Some(Verdict::Broken { detail }) => PackageState::because("broken", detail),
-        Some(verdict @ Verdict::Fetching) => PackageState::because("blocked", verdict),
+        Some(verdict @ (Verdict::Fetching | Verdict::Waiting { .. })) => PackageState::because("blocked", verdict),
     }
 }
 

@@ -13,7 +13,7 @@ use super::error::ObsError;
 use super::{
     attributes, binaries, buildinfo, commands, config, depinfo, flags, history, instance, keys, log, meta, packages,
 };
-use super::{people, published, repository, results, search, source_commands, sources};
+use super::{people, published, repository, results, search, source_commands, sources, workers};
 use crate::app::App;
 use crate::body::BodyReader;
 use crate::query::Query;
@@ -51,6 +51,7 @@ async fn answer(app: App, request: Request, cookie: &mut Option<HeaderValue>) ->
     match path.split_first() {
         Some((&"source", rest)) => source(&call, &method, rest, body).await,
         Some((&"build", rest)) => build(&call, &method, rest, body).await,
+        Some((&"worker", rest)) => workers::handle(&call, &method, rest, body).await,
         Some((&"search", rest)) if method == Method::GET || method == Method::POST => search::show(&call, rest).await,
         Some((&"person" | &"group", _)) => people(&call, &method, &path, body).await,
         _ if method == Method::GET => other(&call, &path).await,
@@ -74,7 +75,6 @@ async fn other(call: &Call, path: &[&str]) -> Answer {
         ["configuration"] => instance::configuration(call).await,
         ["distributions"] => instance::distributions(call).await,
         ["architectures"] => instance::architectures(call).await,
-        ["worker", "_status"] => instance::workers(call).await,
         ["attribute", rest @ ..] => attributes::kinds(rest),
         ["published"] => instance::projects(call).await,
         ["published", project, rest @ ..] => published::show(call, &call.project(project).await?, rest).await,
@@ -157,6 +157,9 @@ async fn source(call: &Call, method: &Method, path: &[&str], body: Body) -> Answ
         }
         ("PUT", [package, "_meta"]) => {
             let package = package_name(package)?;
+            if package.as_str().contains(':') {
+                return Err(ObsError::invalid(format!("'{package}' is a flavor's name; only _multibuild makes those")));
+            }
             let about = meta::read_package(&read_xml(body).await?, &project.name, &package)?;
             call.app.service.put_about_package(&call.user, project.id, &package, (&about, call.comment())).await?;
             Ok(ok())

@@ -30,6 +30,7 @@ mod search;
 mod source_commands;
 mod source_diff;
 mod sources;
+mod workers;
 mod xml;
 mod xpath;
 

@@ -144,10 +144,15 @@ pub(super) fn select(call: &Call, outcomes: Vec<TargetOutcome>) -> Result<Vec<Ta
         }
     }
     let fits = |list: &[&str], name: &str| list.is_empty() || list.contains(&name);
+    let flavors = call.flag("multibuild")?;
+    let is_wanted = |name: &str| {
+        let main = name.split(':').next().unwrap_or(name);
+        fits(&packages, name) || (flavors && packages.contains(&main))
+    };
     let mut kept = Vec::new();
     for mut outcome in outcomes {
         if fits(&repositories, outcome.target.repository.as_str()) && fits(&arches, outcome.target.arch.as_str()) {
-            outcome.packages.retain(|one| fits(&packages, one.package.as_str()) && fits(&codes, one.state.code));
+            outcome.packages.retain(|one| is_wanted(one.package.as_str()) && fits(&codes, one.state.code));
             kept.push(outcome);
         }
     }

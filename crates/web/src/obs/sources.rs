@@ -14,7 +14,7 @@ use crate::files::{Document, serve_document};
 const EMPTY_TREE: &str = "d41d8cd98f00b204e9800998ecf8427e";
 
 /// Special files that the server knows.
-const KNOWN_SPECIAL: [&str; 1] = ["_link"];
+const KNOWN_SPECIAL: [&str; 4] = ["_link", "_multibuild", "_constraints", "_aggregate"];
 
 /// `GET /source/P`: its packages.
 pub(super) async fn packages(call: &Call, project: &Project) -> Answer {
@@ -26,8 +26,11 @@ pub(super) async fn packages(call: &Call, project: &Project) -> Answer {
     if call.flag("deleted")? {
         return Err(ObsError::not_yet("lists of deleted packages"));
     }
-    let mut names: Vec<PackageName> =
-        call.app.service.packages(project.id, None, 0).await?.into_iter().map(|package| package.name).collect();
+    // With this parameter the client means all that is built, flavors as well.
+    let flavors = call.query.get("deleted").is_some();
+    let packages = call.app.service.packages(project.id, None, 0).await?;
+    let shown = packages.into_iter().filter(|package| flavors || package.main.is_none());
+    let mut names: Vec<PackageName> = shown.map(|package| package.name).collect();
     names.sort();
     Ok(directory(names))
 }
@@ -37,7 +40,8 @@ async fn infos(call: &Call, project: &Project) -> Answer {
     let named: Vec<&str> = call.query.all("package").collect();
     let mut list = Node::new("sourceinfolist");
     for package in call.app.service.packages(project.id, None, 0).await? {
-        if named.is_empty() || named.contains(&package.name.as_str()) {
+        let is_named = if named.is_empty() { package.main.is_none() } else { named.contains(&package.name.as_str()) };
+        if is_named {
             list = list.child(info(call, project, &package.name, &TreeWish::NEWEST).await?);
         }
     }

@@ -6,9 +6,10 @@ use model::{Build, BuildId, PackageName, Project};
 use service::{PackageTarget, TargetName};
 
 use super::error::PageError;
-use super::html::{Tag, tag};
-use super::layout::project_path;
+use super::html::{Tag, link, tag};
+use super::layout::{Page, Tab, project_path};
 use super::matrix::enabled_targets;
+use super::words::count;
 use super::{Posted, Visitor, project_called, see};
 use crate::address::encode_segment;
 use crate::app::App;
@@ -93,4 +94,27 @@ pub(super) async fn rebuild(
         .collect();
     app.service.rebuild(user, project.id, &wanted).await?;
     Ok(see(&format!("{}/packages/{}", project_path(&project), encode_segment(package.as_str()))))
+}
+
+/// `POST /projects/NAME/rebuild`: builds again what is out of date.
+pub(super) async fn rebuild_outdated(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    posted: Posted,
+) -> Result<Response, PageError> {
+    let user = posted.visitor.user.as_ref().ok_or(PageError::Stranger)?;
+    let project = project_called(&app, &name).await?;
+    let done = app.service.rebuild_outdated(user, project.id).await?;
+    let begun = count(done.builds.len() as u64, "build begins", "builds begin");
+    let words = match done.builds.is_empty() {
+        true => "Nothing is out of date.".to_owned(),
+        false => format!("{begun}."),
+    };
+    let builds = format!("{}/builds", project_path(&project));
+    Ok(Page::new(&posted.visitor, "Out of date", builds.as_str())
+        .of_project(&project, Tab::Builds)
+        .add(tag("h1").add("Out of date"))
+        .add(tag("p").add(words))
+        .add(tag("p").add(link(&builds, "Builds of the project")))
+        .answer())
 }

@@ -68,12 +68,13 @@ impl<'a> Page<'a> {
     /// The finished answer.
     pub(super) fn answer(self) -> Response {
         let Self { visitor, title, here, project, scripts, body } = self;
+        let is_first = project.is_some_and(|(project, _)| title == project.name.as_str());
+        let tabs = project.map(|(project, tab)| project_header(project, tab, is_first));
         let full = match project {
             Some((project, _)) if title != project.name.as_str() => format!("{title} - {}", project.name),
             _ => title,
         };
         let header = frame_header(visitor, &here);
-        let tabs = project.map(|(project, tab)| project_header(project, tab));
         let main = tag("main").attr("id", "main").attr("tabindex", "-1").add(tabs).add(body);
         html_answer(document(&full, &scripts, header.add(main)))
     }
@@ -98,9 +99,12 @@ fn frame_header(visitor: &Visitor, here: &str) -> Html {
     Html::from(skip).add(tag("header").class("top").add(bar))
 }
 
-fn project_header(project: &Project, tab: Tab) -> Html {
+fn project_header(project: &Project, tab: Tab, is_first: bool) -> Html {
     let base = project_path(project);
-    let title = tag("p").class("project-name").add(link(&base, breakable(project.name.as_str())));
+    // On its first page, the project itself is what the page is about.
+    let title = tag(if tab == Tab::Packages && is_first { "h1" } else { "p" })
+        .class("project-name")
+        .add(link(&base, breakable(project.name.as_str())));
     let tabs = Tab::ALL.iter().map(|(which, path, name)| {
         let address = format!("{base}{path}");
         let link = link(&address, *name);

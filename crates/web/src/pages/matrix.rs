@@ -5,6 +5,7 @@ use axum::response::Response;
 use model::{Outcome, PackageName, Project, Repository};
 use service::{Matrix, MatrixFilter, MatrixRow, OutcomeCount, PackageTask, TargetName};
 
+use super::actions::{button_form, rights};
 use super::error::PageError;
 use super::html::{Html, Tag, grouped, link, outside_link, tag};
 use super::layout::{Page, Tab, project_path};
@@ -40,16 +41,22 @@ pub(super) async fn show(
     let filter = wanted(&query, targets.len());
     let matrix = app.service.matrix(project.id, &filter).await?;
     let here = address(&project, &filter, None);
+    let may = rights(&app, &visitor, &project).await?;
+    let outdated = (may.build && packages > 0).then(|| {
+        let action = format!("{}/rebuild", project_path(&project));
+        tag("div").class("actions").add(button_form(&visitor, &action, "Build what is out of date"))
+    });
     let overview = tag("section")
         .attr("id", "overview")
         .flag("data-live", true)
-        .add(totals(&project, packages, &counts, &filter))
+        .add(totals(&project, (packages, targets.len()), &counts, &filter))
         .add(filter_form(&project, &filter))
         .add(table(&project, &targets, &counts, &matrix, packages))
         .add(pager(&project, &filter, &matrix));
     Ok(Page::new(&visitor, project.name.as_str(), here)
         .of_project(&project, Tab::Packages)
         .add(about(&project))
+        .add(outdated)
         .add(overview)
         .answer())
 }
@@ -107,14 +114,23 @@ fn about(project: &Project) -> Html {
 }
 
 /// What became of everything, each number a link to what it counts.
-fn totals(project: &Project, packages: u64, counts: &[OutcomeCount], filter: &MatrixFilter) -> Html {
+fn totals(
+    project: &Project,
+    (packages, targets): (u64, usize),
+    counts: &[OutcomeCount],
+    filter: &MatrixFilter,
+) -> Html {
     let chosen = |outcome: Option<Outcome>| MatrixFilter { outcome, ..filter.clone() };
     let chip = |outcome: Option<Outcome>, content: Html| {
         let link = tag("a").class("chip").href(&address(project, &chosen(outcome), None));
         let link = if filter.outcome == outcome { link.attr("aria-current", "true") } else { link };
         link.add(content)
     };
-    let mut chips = Html::from(chip(None, count(packages, "package", "packages").into()));
+    let whole = match targets {
+        0 | 1 => count(packages, "package", "packages"),
+        _ => format!("{} × {targets} targets", count(packages, "package", "packages")),
+    };
+    let mut chips = Html::from(chip(None, whole.into()));
     for outcome in Outcome::ALL {
         let number: u64 = counts.iter().filter(|count| count.outcome == outcome).map(|count| count.packages).sum();
         if number > 0 || filter.outcome == Some(outcome) {

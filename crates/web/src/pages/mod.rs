@@ -48,6 +48,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/assets/{tag}/{name}", get(assets::show))
         .route("/projects", get(projects::list))
         .route("/projects/{name}", get(matrix::show))
+        .route("/projects/{name}/rebuild", post(actions::rebuild_outdated))
         .route("/projects/{name}/builds", get(project::builds))
         .route("/projects/{name}/repositories", get(project::repositories))
         .route("/projects/{name}/packages/{package}", get(package::show))

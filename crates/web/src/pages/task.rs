@@ -71,7 +71,7 @@ async fn about(app: &App, of_build: &Build, task: &Task) -> Result<Html, PageErr
     };
     if let (Some(start), end) = (task.started_at, task.ended_at) {
         fact("Started", ago(start, now).into());
-        fact("Took", duration(end.unwrap_or(now).since(start)).into());
+        fact(if end.is_some() { "Took" } else { "For" }, duration(end.unwrap_or(now).since(start)).into());
     }
     if task.attempts > 1 {
         fact("Attempts", task.attempts.to_string().into());

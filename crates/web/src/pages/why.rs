@@ -145,7 +145,8 @@ impl Drawing<'_> {
                 items.push(tag("li").class("dim").add("and more"));
                 break;
             }
-            let rule = taken.rule_line.as_ref().map(|line| tag("span").class("dim").add(format!(" {line}")));
+            let rule =
+                taken.rule_line.as_ref().map(|line| tag("span").class("dim").add(format!(", because of {line}")));
             let wanted = (taken.dependency != taken.package)
                 .then(|| tag("span").class("dim").add(format!(" for {}", taken.dependency)));
             let words = Html::from(tag("b").add(taken.package.as_str()))

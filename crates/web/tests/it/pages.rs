@@ -131,3 +131,33 @@ async fn install_instructions_name_the_key() {
     let shown: String = page[start..].chars().take_while(|c| *c != '<').filter(|c| *c != ' ').collect();
     assert!(shown.len() == 40 && shown.chars().all(|c| c.is_ascii_hexdigit()), "{shown}");
 }
+
+#[tokio::test]
+async fn forms_of_strangers_change_nothing() {
+    let world = World::new().await;
+    let build = hostile(&world).await;
+    let project = "/projects/home:alice:p1";
+    let forms = [
+        (format!("{project}/config"), "do=save&text=Prefer:+x&base=0&csrf="),
+        (format!("{project}/config"), "do=impact&text=Prefer:+x&base=0"),
+        (format!("{project}/settings"), "description=x"),
+        (format!("{project}/settings/targets"), ""),
+        (format!("{project}/rebuild"), ""),
+        (format!("{project}/packages/hello/rebuild"), ""),
+        (format!("/builds/{build}/cancel"), ""),
+    ];
+    for (path, body) in forms {
+        let form = world.request("POST", &path).header("content-type", "application/x-www-form-urlencoded");
+        let answer = world.send(form.body(body)).await;
+        assert_eq!(answer.status, 403, "{path}: {}", answer.text());
+        assert!(answer.text().contains("Nothing was changed"), "{path}: {}", answer.text());
+    }
+    // A token is no session of a browser: it does not make a form good.
+    let (login, token) = world.token("alice", std::time::Duration::from_secs(60)).await;
+    let form = world.request("POST", &format!("{project}/config")).basic_auth(login, Some(token));
+    let answer =
+        world.send(form.header("content-type", "application/x-www-form-urlencoded").body("do=save&text=x")).await;
+    assert_eq!(answer.status, 403, "{}", answer.text());
+    let config = world.get("/api/kiln/v1/projects/home:alice:p1/config").await.json();
+    assert_eq!((&config["revision"], &config["text"]), (&json!(0), &json!("")));
+}

@@ -24,7 +24,7 @@
   document.getElementById("check")?.setAttribute("hidden", "");
   if (status) status.hidden = false;
 
-  const TOKENS = /(^\s*#.*$)|(^\s*%(?:if|ifarch|ifnarch|ifos|ifnos|elif|elifarch|else|endif|define|include)\b)|(^\s*:?[A-Za-z]+:)|(%\{[^}]*\}?|%\(?[A-Za-z_]\w*\)?)|((?<=[\s:])[!-][\w.+:-]+)/g;
+  const TOKENS = /(^\s*#.*$)|(^\s*%(?:if|ifarch|ifnarch|ifos|ifnos|elif|elifarch|else|endif|define|include)\b)|(^\s*(?::[A-Za-z]+\s*$|[A-Za-z]+:))|(%\{[^}]*\}?|%\(?[A-Za-z_]\w*\)?)|((?<=[\s:])[!-][\w.+:-]+)/g;
   const CLASSES = ["c", "i", "k", "m", "n"];
   const paintLine = (text) => {
     const line = make("div");

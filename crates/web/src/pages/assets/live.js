@@ -8,19 +8,37 @@
   const pause = (time) => new Promise((go) => setTimeout(go, time));
   const isBusy = (part) => part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
 
+  // Changes what differs and nothing else, so that what somebody points at, has opened or has in focus stays what it is.
+  const morph = (old, fresh) => {
+    if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || old.id !== fresh.id) {
+      old.replaceWith(document.importNode(fresh, true));
+      return;
+    }
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.data !== fresh.data) old.data = fresh.data;
+      return;
+    }
+    for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    const there = [...old.childNodes], wanted = [...fresh.childNodes];
+    wanted.forEach((node, place) => {
+      if (there[place]) morph(there[place], node); else old.append(document.importNode(node, true));
+    });
+    for (const extra of there.slice(wanted.length)) extra.remove();
+  };
+
   const refresh = async () => {
     const answer = await fetch(location.pathname + location.search, { headers: { accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of parts()) {
       const other = fresh.getElementById(part.id);
-      if (!other || isBusy(part) || other.innerHTML === part.innerHTML) continue;
+      if (!other || isBusy(part)) continue;
       const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-      const open = [...part.querySelectorAll("details")].map((one) => one.open);
-      part.replaceChildren(...[...other.childNodes].map((node) => document.importNode(node, true)));
-      [...part.querySelectorAll("details")].forEach((one, place) => { if (open[place]) one.open = true; });
-      if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
-      if (!other.hasAttribute("data-live")) part.removeAttribute("data-live");
+      morph(part, other);
+      if (focused && document.activeElement.getAttribute("href") !== focused) {
+        part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+      }
     }
   };
   window.kilnRefresh = refresh;

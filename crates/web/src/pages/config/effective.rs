@@ -66,7 +66,12 @@ fn body(project: &Project, effective: &EffectiveConfig) -> Html {
         text.push(tag("div").class("note bad").add(words));
     }
     let entries = entries(&effective.tree, &effective.evaluated);
-    let rows: Html = entries.iter().map(|entry| row(project, effective, entry)).collect();
+    let mut before = "";
+    let mut rows = Html::new();
+    for entry in &entries {
+        rows.push(row(project, effective, entry, entry.keyword == before));
+        before = &entry.keyword;
+    }
     text.add(html_table(&["Keyword", "Entry", "Value", "Because of"], rows))
 }
 
@@ -81,10 +86,10 @@ fn layer(layer: &ConfigLayer) -> Tag {
         .add(tag("span").class("dim").add(format!(", {revision}")))
 }
 
-fn row(project: &Project, effective: &EffectiveConfig, entry: &EntryAnswer) -> Tag {
+fn row(project: &Project, effective: &EffectiveConfig, entry: &EntryAnswer, is_again: bool) -> Tag {
     let shown = |text: &Option<String>| text.as_deref().map(|text| tag("code").add(prjconf::printable(text)));
     tag("tr")
-        .add(tag("td").add(entry.keyword.as_str()))
+        .add(tag("td").class(if is_again { "again" } else { "first" }).add(entry.keyword.as_str()))
         .add(tag("td").add(shown(&entry.entry)))
         .add(tag("td").add(shown(&entry.value)))
         .add(tag("td").class("origin").add(origin(project, effective, entry)))
