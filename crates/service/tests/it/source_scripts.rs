@@ -83,6 +83,7 @@ fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sources/job/scripts")
 }
 
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn upstream() -> Option<Upstream> {
     if let Some(tool) = missing() {
         eprintln!("skipped: no {tool} here");
