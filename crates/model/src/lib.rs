@@ -9,6 +9,7 @@ mod failure;
 mod ids;
 mod job;
 mod names;
+mod outcome;
 mod package;
 mod project;
 mod right;
@@ -26,10 +27,11 @@ pub use job::{
     RecipeSpec, ResultFile, ResultKind, RootPackage, RootSpec,
 };
 pub use names::{FileName, NameError, PackageName, ProjectName, RepositoryName, UserName, WorkerName};
+pub use outcome::Outcome;
 pub use package::{CheckoutSystem, Package, PackageSettings, PackageSource};
 pub use project::{
-    ArchOptions, Mirror, MirrorSuite, PackageGroups, PathElement, Project, ProjectSettings, Repository, RepositoryArch,
-    RpmMdRepository, TargetAdditions, TriggerPolicy,
+    ArchOptions, BlockMode, Mirror, MirrorSuite, PackageGroups, PathElement, Project, ProjectSettings, RebuildMode,
+    Repository, RepositoryArch, RpmMdRepository, TargetAdditions, TriggerPolicy,
 };
 pub use right::{ProjectRight, RightState};
 pub use signature::SourceSignature;

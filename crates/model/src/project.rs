@@ -40,6 +40,8 @@ pub struct ProjectSettings {
     pub network: bool,
     /// When builds start.
     pub trigger: TriggerPolicy,
+    /// Whether a build configuration with errors is stored as it comes; without, it is refused.
+    pub takes_any_config: bool,
     /// Whether it is left out of lists of what is new here.
     pub unlisted: bool,
     /// Whether neither it nor its builds can be deleted.
@@ -86,6 +88,80 @@ pub struct Repository {
     pub arches: Vec<RepositoryArch>,
     /// Where packages are downloaded from on demand, if this repository mirrors a distribution.
     pub mirror: Option<Mirror>,
+    /// Which changes make its packages be built again, where builds follow changes.
+    #[serde(default)]
+    pub rebuild: RebuildMode,
+    /// What such builds wait for.
+    #[serde(default)]
+    pub block: BlockMode,
+}
+
+/// Which changes make a package be built again, besides its own source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RebuildMode {
+    /// Any change of what it is built with, however indirect.
+    #[default]
+    Transitive,
+    /// A change of what is in its root, but not of what that was built with.
+    Direct,
+    /// None.
+    Local,
+}
+
+impl RebuildMode {
+    /// Every mode.
+    pub const ALL: [Self; 3] = [Self::Transitive, Self::Direct, Self::Local];
+
+    /// The spelling in the store and on every wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transitive => "transitive",
+            Self::Direct => "direct",
+            Self::Local => "local",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == text)
+    }
+}
+
+/// Which unfinished builds of what a package is built with hold its own build up, where builds follow changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockMode {
+    /// Those of every repository of the path.
+    #[default]
+    All,
+    /// Those of its own repository.
+    Local,
+    /// None.
+    Never,
+}
+
+impl BlockMode {
+    /// Every mode.
+    pub const ALL: [Self; 3] = [Self::All, Self::Local, Self::Never];
+
+    /// The spelling in the store and on every wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Local => "local",
+            Self::Never => "never",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == text)
+    }
 }
 
 /// One (repository, arch).

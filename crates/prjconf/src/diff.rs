@@ -1,6 +1,7 @@
 //! What differs between two results.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::config::BuildConfig;
 use crate::texts::{TextList, TextMap};
@@ -32,6 +33,71 @@ pub struct Change {
     pub entry: String,
     /// How it differs.
     pub kind: ChangeKind,
+}
+
+impl Change {
+    /// The kind of change as a word, and the values before and after it, where there are any.
+    #[must_use]
+    pub fn parts(&self) -> (&'static str, Option<&str>, Option<&str>) {
+        match &self.kind {
+            ChangeKind::Added(value) => ("added", None, some(value)),
+            ChangeKind::Removed(value) => ("removed", some(value), None),
+            ChangeKind::Changed { before, after } => ("changed", some(before), some(after)),
+            ChangeKind::Reordered => ("reordered", None, None),
+        }
+    }
+}
+
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// One line: `+ Prefer: a`, `- Substitute: x = y`, `~ Type: dsc -> spec`.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { keyword, entry, .. } = self;
+        let front = if entry.is_empty() { format!("{keyword}:") } else { format!("{keyword}: {entry}") };
+        let with = |value: Option<&str>| match value {
+            Some(value) if entry.is_empty() => format!(" {value}"),
+            Some(value) => format!(" = {value}"),
+            None => String::new(),
+        };
+        match self.parts() {
+            ("added", _, after) => write!(f, "+ {front}{}", with(after)),
+            ("removed", before, _) => write!(f, "- {front}{}", with(before)),
+            ("reordered", ..) => write!(f, "~ {front} the same entries in another order"),
+            (_, before, after) => {
+                let colon = if entry.is_empty() { "" } else { " =" };
+                write!(f, "~ {front}{colon} {} -> {}", before.unwrap_or("(empty)"), after.unwrap_or("(empty)"))
+            }
+        }
+    }
+}
+
+/// A difference, and the targets that have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs.
+    pub change: Change,
+    /// Where, in the order of the comparison.
+    pub targets: Vec<String>,
+}
+
+/// Compares the results of several targets; a change that several have is one difference. In the order they are met.
+#[must_use]
+pub fn differences<'a>(
+    pairs: impl IntoIterator<Item = (&'a str, &'a BuildConfig, &'a BuildConfig)>,
+) -> Vec<Difference> {
+    let mut found: Vec<Difference> = Vec::new();
+    for (target, before, after) in pairs {
+        for change in diff(before, after) {
+            match found.iter_mut().find(|known| known.change == change) {
+                Some(known) => known.targets.push(target.to_owned()),
+                None => found.push(Difference { change, targets: vec![target.to_owned()] }),
+            }
+        }
+    }
+    found
 }
 
 /// The differences between two results, in the order of the manual; empty if both mean the same.

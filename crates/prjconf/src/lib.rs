@@ -39,7 +39,7 @@ mod tree;
 pub use check::check;
 pub use combine::{SourceText, combine};
 pub use config::{BuildConfig, Replacement};
-pub use diff::{Change, ChangeKind, diff, values};
+pub use diff::{Change, ChangeKind, Difference, diff, differences, values};
 pub use dump::{dump, dump_case, dump_config};
 pub use evaluate::{Evaluated, Options, evaluate};
 pub use files::{LoadError, load};

@@ -1,12 +1,16 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use std::rc::Rc;
+
+use expand::meta::{MetaAlgorithm, MetaLine};
 use expand::{BuildRequest, ExpandConfig, Expander, PackageId};
 use model::{BuildSettings, ExclusionReason, Verdict};
 use pkg::problem::DependencyProblem;
 use recipe::Recipe;
 
 use crate::block::Waiting;
+use crate::change;
 use crate::{Plan, PlannedTask, RootPlan, Snapshot, WantedTask, build_settings, expand_config};
 
 /// Gives every task of a snapshot its verdict, and its root if it can have one.
@@ -14,7 +18,10 @@ use crate::{Plan, PlannedTask, RootPlan, Snapshot, WantedTask, build_settings, e
 pub fn plan(snapshot: &Snapshot<'_>) -> Plan {
     let config = expand_config(snapshot.config, &snapshot.additions.packages);
     let planner = Planner::new(snapshot, &config);
-    Plan { tasks: snapshot.tasks.iter().map(|task| planner.plan(task)).collect() }
+    let roots: Vec<Result<RootPlan, Verdict>> = snapshot.tasks.iter().map(|task| planner.root_of(task)).collect();
+    let runnable = snapshot.tasks.iter().zip(&roots).filter(|(_, root)| root.is_ok()).map(|(task, _)| task);
+    let waiting = Waiting::new(snapshot.block, runnable, snapshot.open);
+    Plan { tasks: snapshot.tasks.iter().zip(roots).map(|(task, root)| planner.plan(task, root, &waiting)).collect() }
 }
 
 /// What the configuration alone says of every task; `None` if things can be built with it.
@@ -46,11 +53,15 @@ pub(crate) struct Planner<'a> {
     pub(crate) expander: Expander<'a>,
     config: &'a ExpandConfig,
     pub(crate) settings: BuildSettings,
-    waiting: Waiting<'a>,
     verdict_for_all: Option<Verdict>,
     /// The roots so far: when everything is built again, many tasks ask for the same.
     roots: RefCell<HashMap<BuildRequest, Result<RootPlan, Verdict>>>,
+    /// What triggers, likewise.
+    triggers: RefCell<HashMap<BuildRequest, Triggers>>,
 }
+
+/// The packages whose change triggers another build, or why they can not be told.
+pub(crate) type Triggers = Result<Rc<Vec<PackageId>>, Verdict>;
 
 impl<'a> Planner<'a> {
     /// A planner; `config` is the snapshot's.
@@ -60,32 +71,79 @@ impl<'a> Planner<'a> {
             expander: Expander::new(snapshot.pool, config),
             config,
             settings: build_settings(snapshot.config, snapshot.additions),
-            waiting: Waiting::new(snapshot.block, snapshot.tasks),
             verdict_for_all: configuration_verdict(snapshot),
             roots: RefCell::default(),
+            triggers: RefCell::default(),
         }
     }
 
-    fn plan(&self, task: &WantedTask) -> PlannedTask {
-        let (verdict, root) = match self.root_of(task) {
-            Ok(root) => (self.verdict_of(task, &root), Some(root)),
-            Err(verdict) => (verdict, None),
-        };
-        PlannedTask { task: task.task, verdict, root }
+    fn plan(&self, task: &WantedTask, root: Result<RootPlan, Verdict>, waiting: &Waiting<'_>) -> PlannedTask {
+        match root {
+            Ok(root) => PlannedTask {
+                task: task.task,
+                verdict: self.verdict_of(task, &root, waiting),
+                root: Some(root),
+                fingerprint: self.fingerprint_of(task),
+            },
+            Err(verdict) => PlannedTask { task: task.task, verdict, root: None, fingerprint: None },
+        }
+    }
+
+    /// What a build of the task would be made from; nothing if that can not be told.
+    fn fingerprint_of(&self, task: &WantedTask) -> Option<Vec<MetaLine>> {
+        let origins = self.snapshot.origins?;
+        let recipe = task.recipe.as_ref().ok()?;
+        let triggers = self.triggers_of(recipe).ok()?;
+        Some(change::fingerprint(self, origins, &task.package, (recipe, &triggers)))
+    }
+
+    /// How the lines of a fingerprint are chosen.
+    pub(crate) fn meta_algorithm(&self) -> MetaAlgorithm {
+        let flags = self.config.build_flags.iter().rev();
+        match flags.filter_map(|word| word.strip_prefix("genmetaalgo:")).next() {
+            None | Some("0") => MetaAlgorithm::Drop,
+            Some(_) => MetaAlgorithm::DropEqual,
+        }
+    }
+
+    /// The packages whose change triggers another build of a recipe, by name; or why it can not be built.
+    pub(crate) fn triggers_of(&self, recipe: &Recipe) -> Triggers {
+        if let Some(verdict) = &self.verdict_for_all {
+            return Err(verdict.clone());
+        }
+        self.check_exclusion(recipe)?;
+        let request =
+            BuildRequest { dependencies: recipe.trigger_requires().to_vec(), own_binaries: recipe.subpackages.clone() };
+        if let Some(known) = self.triggers.borrow().get(&request) {
+            return known.clone();
+        }
+        let found = self.expander.trigger_set(&request).map(Rc::new).map_err(|problems| unresolvable(&problems));
+        self.triggers.borrow_mut().insert(request, found.clone());
+        found
+    }
+
+    /// The snapshot it plans.
+    pub(crate) const fn snapshot(&self) -> &'a Snapshot<'a> {
+        self.snapshot
     }
 
     /// What a task asks the expander for; or why it is not asked at all.
     pub(crate) fn request_of(&self, task: &WantedTask) -> Result<BuildRequest, Verdict> {
+        self.request_for(task.recipe.as_ref().map_err(String::as_str))
+    }
+
+    /// What a recipe asks the expander for; or why it is not asked at all.
+    pub(crate) fn request_for(&self, recipe: Result<&Recipe, &str>) -> Result<BuildRequest, Verdict> {
         if let Some(verdict) = &self.verdict_for_all {
             return Err(verdict.clone());
         }
-        let recipe = task.recipe.as_ref().map_err(|detail| Verdict::Broken { detail: detail.clone() })?;
+        let recipe = recipe.map_err(|detail| Verdict::Broken { detail: detail.to_owned() })?;
         self.check_exclusion(recipe)?;
         Ok(BuildRequest { dependencies: recipe.build_requires.clone(), own_binaries: recipe.subpackages.clone() })
     }
 
-    fn verdict_of(&self, task: &WantedTask, root: &RootPlan) -> Verdict {
-        let by = self.waiting.blockers(task, self.snapshot.pool, &root.packages);
+    fn verdict_of(&self, task: &WantedTask, root: &RootPlan, waiting: &Waiting<'_>) -> Verdict {
+        let by = waiting.blockers(task, (self.snapshot.pool, self.snapshot.origins), &root.packages);
         if !by.is_empty() {
             Verdict::Blocked { by }
         } else if !root.missing.is_empty() {

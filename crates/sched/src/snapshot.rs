@@ -1,3 +1,7 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use expand::meta::MetaLine;
 use expand::{PackageId, Pool};
 use model::{BuildSettings, TargetAdditions, TaskId, Verdict};
 use pkg::Arch;
@@ -23,6 +27,44 @@ pub struct Snapshot<'a> {
     pub block: BlockPolicy,
     /// The tasks, in any order.
     pub tasks: &'a [WantedTask],
+    /// Tasks that were planned and have not ended: they need no plan, but others may have to wait for them.
+    pub open: &'a [OpenTask],
+    /// Where the packages of the pool come from. With `None` no plan says what it was made from.
+    pub origins: Option<&'a dyn Origins>,
+}
+
+/// A task that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenTask {
+    /// Number; lower ones are older.
+    pub task: TaskId,
+    /// Package of the project.
+    pub package: String,
+}
+
+/// Where the packages of a pool come from, which decides whether one counts as changed.
+pub trait Origins {
+    /// Names the content of a package's file: another text, another content.
+    fn content(&self, package: PackageId) -> Cow<'_, str>;
+
+    /// The build that left the package; `None` for one that an archive offers.
+    fn built(&self, package: PackageId) -> Option<BuiltBy<'_>>;
+
+    /// The fingerprint of that build, its own line first; empty if that is not known, and for packages of archives.
+    fn fingerprint(&self, package: PackageId) -> Arc<Vec<MetaLine>>;
+}
+
+/// The build that left a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BuiltBy<'a> {
+    /// Place of its repository in the path; 0 is the one that is planned.
+    pub layer: usize,
+    /// Package of its project.
+    pub package: &'a str,
+    /// Names the build's fingerprint: another text, another fingerprint.
+    pub fingerprint: &'a str,
+    /// Whether a build of that package has begun there and not ended.
+    pub is_open: bool,
 }
 
 /// A task that wants to be built.
@@ -64,6 +106,9 @@ pub struct PlannedTask {
     pub verdict: Verdict,
     /// Its root, if the verdict is scheduled, fetching or blocked.
     pub root: Option<RootPlan>,
+    /// What triggers another build of it when it changes, without the line of its own source; known only with
+    /// [`Snapshot::origins`], and if there is a root.
+    pub fingerprint: Option<Vec<MetaLine>>,
 }
 
 /// The root of a build, as far as it can be told before anything is fetched.

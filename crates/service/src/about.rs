@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use model::{
-    About, ArchOptions, Flag, FlagKind, PackageName, PathElement, Person, Project, ProjectId, ProjectName,
+    About, ArchOptions, BlockMode, Flag, FlagKind, PackageName, PathElement, Person, Project, ProjectId, ProjectName,
     ProjectSettings,
 };
-use model::{PackageSettings, Repository, RepositoryArch, RepositoryId, RepositoryName, RightState, Role};
+use model::{PackageSettings, RebuildMode, Repository, RepositoryArch, RepositoryId, RepositoryName, RightState, Role};
 use model::{TriggerPolicy, UserName};
 use pkg::Arch;
 use store::Session;
@@ -48,6 +48,10 @@ pub struct WantedRepository {
     pub path: Vec<PathElement>,
     /// Architectures.
     pub arches: Vec<Arch>,
+    /// Which changes make its packages be built again.
+    pub rebuild: RebuildMode,
+    /// What that waits for.
+    pub block: BlockMode,
 }
 
 impl Service {
@@ -159,6 +163,7 @@ impl Service {
         for repository in &wanted.repositories {
             let id = session.put_repository(project.id, &repository.name, self.inner.now()).await?;
             session.set_path(id, &repository.path).await?;
+            session.set_rebuild_modes(id, (repository.rebuild, repository.block)).await?;
             let before = known.iter().find(|other| other.name == repository.name);
             for arch in before.into_iter().flat_map(|repository| &repository.arches) {
                 if !repository.arches.contains(&arch.arch) {

@@ -21,6 +21,9 @@ const PUBLISH_REST: Duration = Duration::from_secs(1);
 /// Shortest and longest rest after something was planned.
 const PLANNING_REST: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
+/// Longest rest after packages were to be built again.
+const CHANGES_REST: Duration = Duration::from_secs(20);
+
 /// How long a stop waits for passes to end by themselves.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
 
@@ -31,6 +34,8 @@ pub(crate) enum Reconciler {
     Sources,
     /// Gives verdicts, and prepares what can run.
     Planning,
+    /// Builds again what is built with something that has changed, where projects ask for that.
+    Changes,
     /// Keeps the indices of mirrored distributions fresh.
     Mirror,
     /// Brings published repositories to what the results say.
@@ -43,14 +48,15 @@ pub(crate) enum Reconciler {
 
 impl Reconciler {
     /// Every reconciler, in the order of a build's life.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Sources, Self::Planning, Self::Mirror, Self::Publish, Self::Leases, Self::Prune];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Sources, Self::Planning, Self::Changes, Self::Mirror, Self::Publish, Self::Leases, Self::Prune];
 
     /// Its name and how long it sleeps when nobody pokes it.
     pub(crate) const fn traits(self) -> (&'static str, Duration) {
         match self {
             Self::Sources => ("sources", Duration::from_secs(30)),
             Self::Planning => ("planning", Duration::from_secs(60)),
+            Self::Changes => ("changes", Duration::from_secs(60)),
             Self::Mirror => ("mirror", Duration::from_secs(60)),
             Self::Publish => ("publish", Duration::from_secs(60)),
             Self::Leases => ("leases", Duration::from_secs(30)),
@@ -67,6 +73,8 @@ impl Reconciler {
             Self::Publish => PUBLISH_REST.max(took),
             // May have to put the packages of a distribution together again.
             Self::Planning => took.clamp(PLANNING_REST.0, PLANNING_REST.1),
+            // Looks at every package of what has changed.
+            Self::Changes => (took * 2).clamp(PLANNING_REST.0, CHANGES_REST),
             Self::Sources | Self::Mirror | Self::Leases | Self::Prune => Duration::ZERO,
         }
     }
@@ -75,6 +83,7 @@ impl Reconciler {
         match self {
             Self::Sources => sources::run_once(inner).await,
             Self::Planning => planning::run_once(inner).await,
+            Self::Changes => planning::follow_changes(inner).await,
             Self::Mirror => mirror::run_once(inner).await,
             Self::Publish => publish::run_once(inner).await,
             Self::Leases => leases::run_once(inner).await,

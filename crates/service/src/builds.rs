@@ -15,7 +15,7 @@ use crate::{
 const MAX_URL_BYTES: usize = 4096;
 
 /// Priority of builds nobody waits for.
-const BACKGROUND: i64 = -1;
+pub(crate) const BACKGROUND: i64 = -1;
 
 /// Most files of one uploaded source.
 const MAX_FILES: usize = 1000;

@@ -82,7 +82,8 @@ impl Service {
         Ok(newest)
     }
 
-    /// As [`Self::set_config`], unless the text has an error; warnings are no reason to refuse it.
+    /// As [`Self::set_config`], unless the text has an error; warnings are no reason to refuse it, and a project may have
+    /// said that it takes every text.
     ///
     /// # Errors
     /// As [`Self::set_config`]; [`ServiceError::ConfigRefused`] with the first error.
@@ -94,6 +95,9 @@ impl Service {
         comment: &str,
     ) -> Result<ConfigRevision, ServiceError> {
         check_size("build configuration", text.len() + comment.len())?;
+        if self.project(id).await?.settings.takes_any_config {
+            return self.set_config(actor, id, text, comment).await;
+        }
         let findings = self.config_findings(id, &text).await?;
         if let Some(first) = findings.into_iter().find(|found| found.finding.grade() == Grade::Error) {
             let project = self.project(id).await?.name;
@@ -218,7 +222,7 @@ pub(crate) async fn recipe_kinds(
     .await
 }
 
-async fn layers(
+pub(crate) async fn layers(
     session: &mut Session,
     repository: Repository,
 ) -> Result<(Vec<ConfigLayer>, Vec<PathElement>), ServiceError> {
@@ -237,7 +241,7 @@ async fn layers(
 }
 
 /// Joins as planning does.
-fn join(layers: &[ConfigLayer]) -> Tree {
+pub(crate) fn join(layers: &[ConfigLayer]) -> Tree {
     let path: Vec<prjconf::PathElement<'_>> = layers
         .iter()
         .map(|layer| prjconf::PathElement {

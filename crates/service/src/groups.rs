@@ -149,9 +149,21 @@ impl Service {
     /// # Errors
     /// [`ServiceError::ProjectMissing`].
     pub async fn may_build(&self, user: &User, id: ProjectId) -> Result<bool, ServiceError> {
+        self.may(user, Action::SubmitBuild, id).await
+    }
+
+    /// Whether a user may change the configuration and the settings of a project.
+    ///
+    /// # Errors
+    /// [`ServiceError::ProjectMissing`].
+    pub async fn may_edit(&self, user: &User, id: ProjectId) -> Result<bool, ServiceError> {
+        self.may(user, Action::EditProject, id).await
+    }
+
+    async fn may(&self, user: &User, action: Action, id: ProjectId) -> Result<bool, ServiceError> {
         let mut session = self.inner.store.read().await?;
         let project = existing(&mut session, id).await?;
-        match check_project(&mut session, user, Action::SubmitBuild, &project, &project.name).await {
+        match check_project(&mut session, user, action, &project, &project.name).await {
             Ok(()) => Ok(true),
             Err(ServiceError::Denied { .. }) => Ok(false),
             Err(error) => Err(error),

@@ -29,6 +29,7 @@ pub(crate) struct Inner {
     pub(crate) blobs: Blobs,
     pub(crate) mirror: mirror::State,
     pub(crate) planning: planning::State,
+    pub(crate) following: planning::ChangeState,
     pub(crate) publish: publish::State,
     pub(crate) sources: sources::State,
     pub(crate) passwords: Passwords,
@@ -59,6 +60,7 @@ impl Inner {
             blobs,
             mirror: mirror::State::default(),
             planning: planning::State::default(),
+            following: planning::ChangeState::default(),
             publish: publish::State::default(),
             sources,
             passwords: Passwords::default(),
@@ -80,6 +82,10 @@ impl Inner {
     /// Makes a reconciler run soon. Cheap; many pokes are one pass.
     pub(crate) fn poke(&self, reconciler: Reconciler) {
         self.pokes[reconciler as usize].notify_one();
+        // Whatever can make a plan another one can make what was built before out of date.
+        if reconciler == Reconciler::Planning {
+            self.pokes[Reconciler::Changes as usize].notify_one();
+        }
     }
 
     /// Resolves when somebody has poked a reconciler since it last asked.

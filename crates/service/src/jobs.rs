@@ -10,6 +10,7 @@ use store::{QueuedJob, TaskChange};
 
 use crate::background::{Reconciler, chain};
 use crate::inner::Inner;
+use crate::log_gaps::GapWriter;
 use crate::{Service, ServiceError, leases};
 
 /// What a worker is told when it says it is alive.
@@ -25,11 +26,13 @@ pub enum Heartbeat {
 #[derive(Debug)]
 pub struct JobLog {
     file: File,
+    gaps: GapWriter,
     inner: Arc<Inner>,
 }
 
 impl io::Write for JobLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.gaps.before_write(&self.file, self.inner.now());
         let written = self.file.write(bytes)?;
         self.inner.changed();
         Ok(written)
@@ -145,8 +148,8 @@ impl Service {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let file = fs::OpenOptions::new().create(true).append(true).open(path)?.into_parts().0;
-        Ok(JobLog { file, inner: Arc::clone(&self.inner) })
+        let file = fs::OpenOptions::new().create(true).append(true).open(&path)?.into_parts().0;
+        Ok(JobLog { file, gaps: GapWriter::new(&path, self.inner.now()), inner: Arc::clone(&self.inner) })
     }
 
     /// Takes one result of a job; `path` is moved away. A result that comes too late is dropped.

@@ -7,6 +7,7 @@ mod accounts;
 mod background;
 mod builds;
 mod config;
+mod config_diff;
 mod configurations;
 mod crew;
 mod distributions;
@@ -20,6 +21,8 @@ mod groups;
 mod inner;
 mod jobs;
 mod leases;
+mod log_gaps;
+mod matrix;
 mod mirror;
 mod packages;
 mod permission;
@@ -42,6 +45,7 @@ pub use about::{ProjectView, WantedProject, WantedRepository};
 pub use accounts::{MalformedKey, NewSession, OidcConfig, OidcError, ProviderAnswer, PublicKey};
 pub use background::Background;
 pub use config::{Clock, RetryPolicy, ServiceConfig};
+pub use config_diff::ConfigDifferences;
 pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
 pub use distributions::{DistributionOptions, MirrorStatus};
 pub use error::{Action, ErrorKind, ProjectKey, ServiceError};
@@ -49,20 +53,22 @@ pub use expand::{LineOrigin, Why};
 pub use fork::NewFork;
 pub use groups::RightChange;
 pub use jobs::{Heartbeat, JobLog};
-pub use planning::{ConfigImpact, PackageWhy, TargetImpact};
+pub use log_gaps::LogGap;
+pub use matrix::{Matrix, RunningTask};
+pub use planning::{ConfigImpact, NewestBuild, OutdatedPackage, PackageWhy, Refreshed, TargetImpact};
 pub use rebuild::PackageTarget;
 pub use references::{PROJECT_REFERENCE, referenced_project};
 pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use revisions::{Commit, RevisionWish, WantedFile};
-pub use sched::PackageImpact;
+pub use sched::{Fate, PackageImpact};
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
+pub use store::{AttemptRow, PackageOutline, PackageTask, Revision, RevisionFile};
 pub use store::{
-    BuildFilter, ConfigChange, ConfigRevision, Group, NewestTask, ProjectFilter, Target, TargetName, TaskFilter,
-    UploadedFile, User,
+    BuildFilter, ConfigChange, ConfigRevision, Group, MatrixFilter, MatrixRow, NewestTask, OutcomeCount, ProjectFilter,
+    Target, TargetName, TaskFilter, UploadedFile, User,
 };
 pub use store::{LoginKind, LoginRow, SshKeyRow};
-pub use store::{PackageOutline, PackageTask, Revision, RevisionFile};
 pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;
 pub use users::random_secret;

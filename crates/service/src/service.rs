@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use model::Limits;
+use model::{Limits, Timestamp};
 
 use crate::inner::Inner;
 use crate::{ServiceConfig, ServiceError, leases};
@@ -39,6 +39,12 @@ impl Service {
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.inner.config.limits
+    }
+
+    /// The service's own time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.now()
     }
 
     /// Closes the database. Not needed for durability: what was answered is kept anyway.

@@ -1,7 +1,7 @@
 //! How SQLite finds the rows of every statement that runs often, as it says itself. `SEARCH` uses an index; `SCAN` walks,
 //! which is right only for a page of everything in the table's own order, and for the users when a worker asks for work.
 
-use model::{BuildId, ProjectId, TaskState, Timestamp, UserName};
+use model::{BuildId, Outcome, ProjectId, TaskState, Timestamp, UserName};
 use pkg::Arch;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -9,13 +9,15 @@ use crate::accounts::{LOGIN_OF_SECRET, LOGINS_OF_USER};
 use crate::builds::{builds_query, tasks_query};
 use crate::current::CURRENT_SOURCES;
 use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
+use crate::matrix::{OUTCOME_COUNTS, PACKAGE_COUNT, matrix_names_query, matrix_tasks_query};
 use crate::packages::{NEWEST_TASKS, PACKAGES};
 use crate::plans::PENDING_TASKS;
 use crate::projects::{EXPIRED_PROJECTS, projects_query};
 use crate::results::REPOSITORY_RESULTS;
+use crate::settled::{OPEN_TASKS, PROJECTS_ON_CHANGE, RESULT_ORIGINS, SETTLED_TASKS};
 use crate::sources::OPEN_SOURCES;
 use crate::states::OPEN_TASK_COUNTS;
-use crate::{BuildFilter, ProjectFilter, Store, TaskFilter};
+use crate::{BuildFilter, MatrixFilter, ProjectFilter, Store, TaskFilter};
 
 async fn plan(store: &Store, sql: &str) -> String {
     let mut session = store.read().await.unwrap();
@@ -35,6 +37,8 @@ fn statements() -> Vec<(&'static str, String)> {
     let build = |filter: BuildFilter| builds_query(&filter).sql().as_str().to_owned();
     let task = |filter: TaskFilter| tasks_query(&filter).sql().as_str().to_owned();
     let project_list = |filter: ProjectFilter| projects_query(&filter).sql().as_str().to_owned();
+    let page = MatrixFilter { limit: 1, ..MatrixFilter::default() };
+    let names = |filter: MatrixFilter| matrix_names_query(ProjectId::new(1), &filter).sql().as_str().to_owned();
     vec![
         ("projects", project_list(ProjectFilter::default())),
         ("projects of an owner", project_list(ProjectFilter { owner: owner.clone(), ..ProjectFilter::default() })),
@@ -64,8 +68,17 @@ fn statements() -> Vec<(&'static str, String)> {
         ("open task counts", OPEN_TASK_COUNTS.to_owned()),
         ("current sources of a project", CURRENT_SOURCES.to_owned()),
         ("results of a repository", REPOSITORY_RESULTS.to_owned()),
+        ("settled tasks", SETTLED_TASKS.to_owned()),
+        ("open tasks of a target", OPEN_TASKS.to_owned()),
+        ("origins of results", RESULT_ORIGINS.to_owned()),
+        ("projects on change", PROJECTS_ON_CHANGE.to_owned()),
         ("session of a secret", LOGIN_OF_SECRET.to_owned()),
         ("sessions of a user", LOGINS_OF_USER.to_owned()),
+        ("a page of packages", names(page.clone())),
+        ("a page of failed packages", names(MatrixFilter { outcome: Some(Outcome::Failed), ..page })),
+        ("the tasks of a page of packages", matrix_tasks_query(&[1, 2]).sql().as_str().to_owned()),
+        ("outcomes of a project", OUTCOME_COUNTS.to_owned()),
+        ("how many packages a project has", PACKAGE_COUNT.to_owned()),
     ]
 }
 
@@ -76,7 +89,9 @@ async fn frequent_statements_find_their_rows_by_index() {
     let mut drawn = String::new();
     for (name, sql) in statements() {
         let steps = plan(&store, &sql).await;
-        let walks = steps.lines().any(|step| ["SCAN b", "SCAN t", "SCAN builds", "SCAN tasks"].contains(&step.trim()));
+        let walks = steps
+            .lines()
+            .any(|step| ["SCAN b", "SCAN t", "SCAN builds", "SCAN tasks", "SCAN k", "SCAN o"].contains(&step.trim()));
         assert!(!walks || name == "builds", "{name} walks a table that only grows:\n{steps}");
         drawn += &format!("{name}\n{steps}");
     }

@@ -47,6 +47,21 @@ pub struct QueuedJob {
     pub plan: TaskPlan,
 }
 
+/// What is kept of an attempt beside its results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRow {
+    /// Number.
+    pub job: JobId,
+    /// Who has it, or had it.
+    pub worker: String,
+    /// The step it has come to; `None` before the first.
+    pub phase: Option<Phase>,
+    /// When it was claimed.
+    pub claimed_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
 fn job(row: &SqliteRow) -> Result<JobRow, StoreError> {
     let fields = Fields::new("jobs", row);
     Ok(JobRow {
@@ -167,6 +182,28 @@ impl Session {
         let Some(row) = row else { return Ok(None) };
         let fields = Fields::new("jobs", &row);
         Ok(Some((fields.json("timings")?, fields.flag("warm_root")?)))
+    }
+
+    /// The newest attempt of a task.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn newest_attempt(&mut self, task: TaskId) -> Result<Option<AttemptRow>, StoreError> {
+        let row = sqlx::query(
+            "SELECT id, worker, phase, claimed_at, ended_at FROM jobs WHERE task_id = $1 ORDER BY id DESC LIMIT 1",
+        )
+        .bind(task.get())
+        .fetch_optional(self.run())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let fields = Fields::new("jobs", &row);
+        Ok(Some(AttemptRow {
+            job: JobId::new(fields.int("id")?),
+            worker: fields.text("worker")?,
+            phase: fields.maybe_json("phase")?,
+            claimed_at: fields.time("claimed_at")?,
+            ended_at: fields.maybe_time("ended_at")?,
+        }))
     }
 
     async fn load_jobs(&mut self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<JobRow>, StoreError> {

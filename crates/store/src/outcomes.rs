@@ -28,7 +28,7 @@ const PACKAGE_TASKS: &str = "SELECT k.name AS package, b.version, b.source_state
      JOIN tasks t ON t.id = (SELECT MAX(n.id) FROM tasks n WHERE n.package_id = k.id AND n.repository_id = r.id \
      AND n.arch = a.arch) JOIN builds b ON b.id = t.build_id WHERE k.project_id = $1";
 
-fn package_task(row: &SqliteRow) -> Result<PackageTask, StoreError> {
+pub(crate) fn package_task(row: &SqliteRow) -> Result<PackageTask, StoreError> {
     let fields = Fields::new("tasks", row);
     Ok(PackageTask {
         package: fields.name("package")?,
@@ -207,6 +207,7 @@ impl Session {
     /// [`StoreError`].
     pub async fn delete_repository(&mut self, project: ProjectId, repository: RepositoryId) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM tasks WHERE repository_id = $1").bind(repository.get()).execute(self.run()).await?;
+        self.forget_outcomes(repository).await?;
         sqlx::query("DELETE FROM repositories WHERE id = $1").bind(repository.get()).execute(self.run()).await?;
         sqlx::query(
             "DELETE FROM builds WHERE project_id = $1 AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.build_id = builds.id)",

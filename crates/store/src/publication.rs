@@ -35,8 +35,8 @@ pub struct PublishableRow {
     pub repository: RepositoryId,
     /// Project.
     pub project: ProjectId,
-    /// Changes when the set of results does: how many tasks have results, and the sum of their jobs' numbers.
-    pub mark: (i64, i64),
+    /// Changes when the set of results does.
+    pub mark: i64,
 }
 
 /// How a publication differs from the one before.
@@ -55,11 +55,8 @@ impl Session {
     /// [`StoreError`].
     pub async fn publishable_repositories(&mut self) -> Result<Vec<PublishableRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT r.id, r.project_id, COALESCE(t.tasks, 0) AS tasks, COALESCE(t.jobs, 0) AS jobs \
-             FROM repositories r JOIN projects p ON p.id = r.project_id AND p.deleted_at IS NULL \
-             LEFT JOIN (SELECT repository_id, COUNT(*) AS tasks, SUM(result_job_id) AS jobs FROM tasks \
-             WHERE state = 'succeeded' GROUP BY repository_id) t ON t.repository_id = r.id \
-             WHERE r.mirror IS NULL ORDER BY r.id",
+            "SELECT r.id, r.project_id, r.results_mark FROM repositories r \
+             JOIN projects p ON p.id = r.project_id AND p.deleted_at IS NULL WHERE r.mirror IS NULL ORDER BY r.id",
         )
         .fetch_all(self.run())
         .await?;
@@ -69,7 +66,7 @@ impl Session {
                 Ok(PublishableRow {
                     repository: RepositoryId::new(fields.int("id")?),
                     project: ProjectId::new(fields.int("project_id")?),
-                    mark: (fields.int("tasks")?, fields.int("jobs")?),
+                    mark: fields.int("results_mark")?,
                 })
             })
             .collect()

@@ -1,4 +1,4 @@
-use model::Timestamp;
+use model::{BlockMode, RebuildMode, Timestamp};
 use model::{Mirror, PathElement, ProjectId, ProjectName, Repository, RepositoryArch, RepositoryId, RepositoryName};
 use pkg::Arch;
 use sqlx::QueryBuilder;
@@ -6,7 +6,7 @@ use sqlx::QueryBuilder;
 use crate::fields::{Fields, json_text};
 use crate::{Session, StoreError, Target, TargetName};
 
-const REPOSITORY: &str = "SELECT r.id, r.name, r.mirror, p.name AS project FROM repositories r \
+const REPOSITORY: &str = "SELECT r.id, r.name, r.mirror, r.rebuild, r.block, p.name AS project FROM repositories r \
                           JOIN projects p ON p.id = r.project_id WHERE p.deleted_at IS NULL";
 
 /// Projects whose targets are read with one statement.
@@ -73,6 +73,8 @@ impl Session {
                 path: self.path(id).await?,
                 arches: self.arches(id).await?,
                 mirror: fields.maybe_json("mirror")?,
+                rebuild: fields.word("rebuild", RebuildMode::parse)?,
+                block: fields.word("block", BlockMode::parse)?,
             });
         }
         Ok(repositories)
@@ -166,6 +168,24 @@ impl Session {
         sqlx::query("UPDATE repositories SET mirror = $2 WHERE id = $1")
             .bind(repository.get())
             .bind(mirror.map(json_text))
+            .execute(self.run())
+            .await?;
+        Ok(())
+    }
+
+    /// Says which changes make the packages of a repository be built again, and what that waits for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_rebuild_modes(
+        &mut self,
+        repository: RepositoryId,
+        (rebuild, block): (RebuildMode, BlockMode),
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE repositories SET rebuild = $2, block = $3 WHERE id = $1")
+            .bind(repository.get())
+            .bind(rebuild.as_str())
+            .bind(block.as_str())
             .execute(self.run())
             .await?;
         Ok(())

@@ -36,9 +36,10 @@ fn result(row: &SqliteRow) -> Result<ResultFile, StoreError> {
 }
 
 pub(crate) const REPOSITORY_RESULTS: &str = "SELECT t.id AS task_id, t.build_id, k.name AS source_package, t.arch, r.id, r.kind, r.name, r.bytes, \
-     r.sha256, r.package, r.version FROM tasks t JOIN results r ON r.job_id = t.result_job_id \
-     JOIN packages k ON k.id = t.package_id WHERE t.repository_id = $1 AND t.state = 'succeeded' \
-     ORDER BY t.id DESC, r.name";
+     r.sha256, r.package, r.version FROM repositories p JOIN packages k ON k.project_id = p.project_id \
+     JOIN repository_arches a ON a.repository_id = p.id JOIN tasks t ON t.id = (SELECT MAX(n.id) FROM tasks n \
+     WHERE n.package_id = k.id AND n.repository_id = p.id AND n.arch = a.arch AND n.state = 'succeeded') \
+     JOIN results r ON r.job_id = t.result_job_id WHERE p.id = $1 ORDER BY t.id DESC, r.name";
 
 impl Session {
     /// Notes a result of a job whose bytes are in the blob folder; the same name again replaces it.
@@ -102,7 +103,8 @@ impl Session {
         Ok(())
     }
 
-    /// Every result of the tasks that succeeded in a repository, newest task first, then by name.
+    /// The results of the newest task that succeeded of each package on each architecture of a repository; newest task
+    /// first, then by name.
     ///
     /// # Errors
     /// [`StoreError`].

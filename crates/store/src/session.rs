@@ -18,7 +18,9 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "people and packages", include_str!("../migrations/sqlite/0004_people_and_packages.sql")),
     (5, "rpm world", include_str!("../migrations/sqlite/0005_rpm_world.sql")),
     (6, "package revisions", include_str!("../migrations/sqlite/0006_package_revisions.sql")),
+    (8, "load", include_str!("../migrations/sqlite/0008_load.sql")),
     (9, "accounts", include_str!("../migrations/sqlite/0009_accounts.sql")),
+    (12, "pages", include_str!("../migrations/sqlite/0012_pages.sql")),
 ];
 
 const READERS: u32 = 4;

@@ -2,7 +2,6 @@
 
 use model::{BuildId, BuildState, BuiltPackage, FailureCause, JobId, SourceEvent, SourceState};
 use model::{TaskEvent, TaskId, TaskState, Timestamp, Verdict};
-use sqlx::Row as _;
 
 use crate::fields::{Fields, json_text};
 use crate::{Session, StoreError};
@@ -253,14 +252,22 @@ impl Session {
     /// # Errors
     /// [`StoreError`].
     pub async fn totals(&mut self) -> Result<(u64, u64, u64), StoreError> {
-        let row = sqlx::query(
-            "SELECT (SELECT COUNT(*) FROM projects WHERE deleted_at IS NULL), (SELECT COUNT(*) FROM builds), \
-             (SELECT COUNT(*) FROM builds WHERE finished = 0)",
-        )
-        .fetch_one(self.run())
-        .await?;
-        let number =
-            |place: usize| -> Result<u64, StoreError> { Ok(u64::try_from(row.try_get::<i64, _>(place)?).unwrap_or(0)) };
-        Ok((number(0)?, number(1)?, number(2)?))
+        let [projects, builds, unfinished] =
+            [self.counter("projects").await?, self.counter("builds").await?, self.counter("unfinished builds").await?];
+        Ok((projects, builds, unfinished))
+    }
+
+    /// A number that grows with whatever could make a package be built again: results, configurations, paths, archives.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn world_mark(&mut self) -> Result<u64, StoreError> {
+        self.counter("world").await
+    }
+
+    async fn counter(&mut self, name: &str) -> Result<u64, StoreError> {
+        let (value,): (i64,) =
+            sqlx::query_as("SELECT value FROM counters WHERE name = $1").bind(name).fetch_one(self.run()).await?;
+        Ok(u64::try_from(value).unwrap_or(0))
     }
 }

@@ -118,26 +118,41 @@ fn number(count: usize) -> u32 {
 /// Makes a signature of a header.
 pub(crate) type Sign<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
 
-/// A source package with these tags and this archive, which is compressed with gzip; digests are right, and what `sign`
-/// makes of the header is its signature.
-pub(crate) fn source_rpm(name: &str, mut tags: Tags, archive: &[u8], sign: Option<Sign<'_>>) -> Vec<u8> {
+/// How a package is closed around its tags and its archive.
+pub(crate) struct Closing<'a> {
+    /// `NAME-VERSION-RELEASE.ARCH`.
+    pub(crate) name: &'a str,
+    /// Whether it is a source package.
+    pub(crate) is_source: bool,
+    /// Whether header and content have digests; packages of long ago have none.
+    pub(crate) has_digests: bool,
+    /// Gives the signature of the header.
+    pub(crate) sign: Option<Sign<'a>>,
+}
+
+/// A package with these tags and this archive, which is compressed with gzip.
+pub(crate) fn package_file(closing: &Closing<'_>, mut tags: Tags, archive: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(archive).unwrap();
     let payload = encoder.finish().unwrap();
     tags.text(PAYLOAD_FORMAT, "cpio");
     tags.text(PAYLOAD_COMPRESSOR, "gzip");
     tags.text(PAYLOAD_FLAGS, "1");
-    tags.texts(PAYLOAD_DIGEST, &[Sha256::of(&payload).to_string()]);
-    tags.numbers(PAYLOAD_DIGEST_ALGORITHM, &[ALGORITHM_SHA256]);
+    if closing.has_digests {
+        tags.texts(PAYLOAD_DIGEST, &[Sha256::of(&payload).to_string()]);
+        tags.numbers(PAYLOAD_DIGEST_ALGORITHM, &[ALGORITHM_SHA256]);
+    }
     let header = tags.header(IMMUTABLE);
     let mut signature = Tags::default();
-    signature.text(SIG_SHA256, &Sha256::of(&header).to_string());
+    if closing.has_digests {
+        signature.text(SIG_SHA256, &Sha256::of(&header).to_string());
+    }
     signature.numbers(SIG_SIZE, &[number(header.len() + payload.len())]);
     signature.numbers(SIG_PAYLOAD_SIZE, &[number(archive.len())]);
-    if let Some(sign) = sign {
+    if let Some(sign) = closing.sign {
         signature.bytes(SIG_DSA, sign(&header));
     }
-    let mut file = lead(name);
+    let mut file = lead(closing);
     file.extend(signature.header(SIGNATURES));
     file.resize(file.len().next_multiple_of(8), 0);
     file.extend(header);
@@ -146,11 +161,11 @@ pub(crate) fn source_rpm(name: &str, mut tags: Tags, archive: &[u8], sign: Optio
 }
 
 /// What nobody reads but to recognise the file.
-fn lead(name: &str) -> Vec<u8> {
+fn lead(closing: &Closing<'_>) -> Vec<u8> {
     let mut lead = LEAD_MAGIC.to_vec();
-    // Format 3.0, a source package, any architecture.
-    lead.extend([3, 0, 0, 1, 0, 1]);
-    lead.extend(name.bytes().take(65));
+    // Format 3.0, binary or source, any architecture.
+    lead.extend([3, 0, 0, u8::from(closing.is_source), 0, 1]);
+    lead.extend(closing.name.bytes().take(65));
     lead.resize(76, 0);
     // Linux; signatures as a header.
     lead.extend([0, 1, 0, 5]);
@@ -202,7 +217,7 @@ impl CpioMember {
         Self { device: (1, 3), ..Self::new(path, 0o020_666, Vec::new()) }
     }
 
-    fn new(path: &str, mode: u32, content: Vec<u8>) -> Self {
+    pub(crate) fn new(path: &str, mode: u32, content: Vec<u8>) -> Self {
         Self { path: path.to_owned(), mode, content, inode: 0, links: 1, device: (0, 0), claimed_bytes: None }
     }
 }

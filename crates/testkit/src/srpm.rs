@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use pkg::Sha256;
 use repo::pgp::SigningKey;
 
-use crate::rpm_file::{CpioMember, Sign, Tags, cpio, source_rpm};
+use crate::rpm_file::{Closing, CpioMember, Sign, Tags, cpio, package_file};
 
 const NAME: u32 = 1000;
 const VERSION: u32 = 1001;
@@ -167,7 +167,9 @@ impl SourceRpm {
         let mut members: Vec<CpioMember> =
             files.iter().map(|(name, content)| CpioMember::file(name, content.clone())).collect();
         members.extend(self.strangers.iter().cloned());
-        source_rpm(self.file_name().trim_end_matches(".rpm"), tags, &cpio(&members), sign)
+        let file_name = self.file_name();
+        let name = file_name.trim_end_matches(".rpm");
+        package_file(&Closing { name, is_source: true, has_digests: true, sign }, tags, &cpio(&members))
     }
 
     fn preamble(&self) -> Tags {

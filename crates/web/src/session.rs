@@ -34,7 +34,7 @@ pub(crate) const PAGE_LIFETIME: Duration = Duration::from_secs(14 * 24 * 3600);
 const FORM_BYTES: u64 = 4 << 20;
 
 /// Who looks at a page, logged in or not.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Visitor {
     /// Who it is; `None` for a stranger.
     pub(crate) user: Option<User>,

@@ -1,8 +1,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use model::ProjectSettings;
-use web::native::wire::{ConfigAnswer, ConfigRequest, EnableRequest, NewProjectRequest, ProjectAnswer, ProjectsAnswer};
+use model::{ProjectSettings, TriggerPolicy};
+use web::native::wire::{
+    ConfigAnswer, ConfigRequest, EnableRequest, Fate, NewProjectRequest, ProjectAnswer, ProjectsAnswer, Refreshed,
+};
 
 use super::client;
 use crate::client::{Client, segment};
@@ -46,6 +48,13 @@ pub(crate) enum Command {
         #[arg(long)]
         debug_packages: bool,
     },
+    /// Change settings of a project; what is not named stays as it is.
+    Edit(Edit),
+    /// Build again what is built with something that has changed since.
+    Rebuild {
+        /// Name of the project.
+        project: String,
+    },
     /// Build for a target no more; results stay.
     Disable {
         /// Name of the project.
@@ -76,6 +85,30 @@ pub(crate) struct Create {
     /// Do not publish results.
     #[arg(long)]
     no_publish: bool,
+    /// Build packages again when something they are built with changes.
+    #[arg(long)]
+    rebuild_on_change: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Edit {
+    /// Name of the project.
+    project: String,
+    /// What the project is.
+    #[arg(long)]
+    description: Option<String>,
+    /// Whether builds may reach the network.
+    #[arg(long, value_name = "BOOL")]
+    network: Option<bool>,
+    /// Whether results are published by themselves.
+    #[arg(long, value_name = "BOOL")]
+    publish: Option<bool>,
+    /// Whether packages are built again when something they are built with changes.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    rebuild_on_change: Option<bool>,
+    /// Whether a build configuration with an error is refused; without, every text is stored.
+    #[arg(long, value_name = "BOOL")]
+    check_config: Option<bool>,
 }
 
 #[derive(Debug, Args)]
@@ -99,6 +132,7 @@ pub(crate) async fn run(command: Command, flags: &ClientFlags, output: Output) -
                 description: create.description,
                 network: create.network,
                 publish: !create.no_publish,
+                trigger: trigger(create.rebuild_on_change),
                 ..ProjectSettings::default()
             };
             let request = NewProjectRequest { name: create.project, targets: create.targets, settings: Some(settings) };
@@ -130,6 +164,14 @@ pub(crate) async fn run(command: Command, flags: &ClientFlags, output: Output) -
             let answer: ProjectAnswer = client.put(&path, &wanted).await?;
             show(&client, &answer, output);
         }
+        Command::Edit(wanted) => {
+            let answer = edit(&client, wanted).await?;
+            show(&client, &answer, output);
+        }
+        Command::Rebuild { project } => {
+            let answer: Refreshed = client.post(&format!("{}/rebuild", path(&project)), &serde_json::json!({})).await?;
+            output.result(&answer, |output| show_refreshed(&client, &answer, output));
+        }
         Command::Disable { project, target } => {
             client.delete(&format!("{}/targets/{}", path(&project), segment(&target))).await?;
             let answer = serde_json::json!({"disabled": {"project": project, "target": target}});
@@ -144,6 +186,48 @@ pub(crate) async fn run(command: Command, flags: &ClientFlags, output: Output) -
     Ok(())
 }
 
+const fn trigger(on_change: bool) -> TriggerPolicy {
+    if on_change { TriggerPolicy::OnChange } else { TriggerPolicy::OnRequest }
+}
+
+async fn edit(client: &Client, wanted: Edit) -> Result<ProjectAnswer, Failure> {
+    let path = path(&wanted.project);
+    let known: ProjectAnswer = client.get(&path).await?;
+    let mut settings = known.project.settings;
+    settings.description = wanted.description.unwrap_or(settings.description);
+    settings.network = wanted.network.unwrap_or(settings.network);
+    settings.publish = wanted.publish.unwrap_or(settings.publish);
+    settings.trigger = wanted.rebuild_on_change.map_or(settings.trigger, trigger);
+    settings.takes_any_config = wanted.check_config.map_or(settings.takes_any_config, |checks| !checks);
+    client.put(&path, &settings).await
+}
+
+fn show_refreshed(client: &Client, answer: &Refreshed, output: Output) {
+    for build in &answer.builds {
+        output.line(format!("{}/builds/{build}", client.url()));
+    }
+    for package in &answer.packages {
+        output.note(format!("{} {}: {}", package.package, package.target, fate_words(&package.fate)));
+    }
+    for target in &answer.not_looked_at {
+        output.note(format!("not looked at: {target}"));
+    }
+    if answer.builds.is_empty() && answer.packages.is_empty() && answer.not_looked_at.is_empty() {
+        output.note("everything is up to date");
+    }
+}
+
+/// What is to be done with a package, for people.
+pub(super) fn fate_words(fate: &Fate) -> String {
+    match fate {
+        Fate::Building => "is being built".to_owned(),
+        Fate::Current { .. } => "up to date".to_owned(),
+        Fate::Waits { by } => format!("to be looked at again when these are built: {}", by.join(", ")),
+        Fate::Outdated { what } => format!("out of date, because of {}", what.join(", ")),
+        Fate::Impossible { verdict } => format!("could not be built again: {verdict}"),
+    }
+}
+
 fn path(project: &str) -> String {
     format!("/projects/{}", segment(project))
 }
@@ -154,6 +238,9 @@ fn show(client: &Client, answer: &ProjectAnswer, output: Output) {
         output.line(format!("{} of {}", project.name, project.owner));
         if !project.settings.description.is_empty() {
             output.line(&project.settings.description);
+        }
+        if project.settings.trigger == TriggerPolicy::OnChange {
+            output.line("builds packages again when something they are built with changes");
         }
         for repository in &answer.repositories {
             for arch in &repository.arches {

@@ -1,8 +1,9 @@
 use clap::Args;
-use model::Verdict;
+use model::{BuildReason, Verdict};
 use web::native::wire::PackageWhy;
 
 use super::client;
+use super::project::fate_words;
 use crate::client::segment;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
@@ -48,6 +49,24 @@ pub(crate) async fn run(arguments: Arguments, flags: &ClientFlags, output: Outpu
         if let Some(why) = &answer.why {
             output.raw(why.to_text().as_bytes());
         }
+        if arguments.dependency.is_none() {
+            show_builds(&answer, output);
+        }
     });
     Ok(())
+}
+
+/// Why it was built last, and whether it is to be built again.
+fn show_builds(answer: &PackageWhy, output: Output) {
+    if let Some(newest) = &answer.newest {
+        let reason = match &newest.reason {
+            BuildReason::Submitted { by } => format!("submitted by {by}"),
+            BuildReason::Changed { what } => format!("because of changes: {}", what.join(", ")),
+        };
+        output.line(format!("newest build: {}, {reason}", newest.build));
+    }
+    if let Some(fate) = &answer.rebuild {
+        let who = if answer.rebuilds_itself { "" } else { " (this project builds only on request)" };
+        output.line(format!("as built: {}{who}", fate_words(fate)));
+    }
 }

@@ -49,6 +49,8 @@ fn snapshot<'a>(pool: &'a Pool, arch: &'a Arch, config: &'a Evaluated, tasks: &'
         additions: &NOTHING,
         block: BlockPolicy::Never,
         tasks,
+        open: &[],
+        origins: None,
     }
 }
 

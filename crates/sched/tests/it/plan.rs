@@ -73,6 +73,8 @@ fn check(case: &Case<'_>, expected: &Expect) {
         additions: &additions,
         block: case.block,
         tasks: &case.tasks,
+        open: &[],
+        origins: None,
     });
     let names = |packages: &[PackageId]| packages.iter().map(|p| pool.name(*p)).collect::<Vec<_>>().join(" ");
     let mut drawn = String::new();
@@ -260,6 +262,8 @@ fn tasks_that_ask_for_the_same_are_expanded_once() {
             additions: &TargetAdditions::default(),
             block: BlockPolicy::Never,
             tasks,
+            open: &[],
+            origins: None,
         });
         plan.tasks.into_iter().map(|task| task.root.unwrap()).collect::<Vec<_>>()
     };

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use expand::PackageId;
-use model::{Repository, RepositoryId, TargetAdditions, TaskId, TriggerPolicy, Verdict};
+use model::{BlockMode, Repository, RepositoryId, TargetAdditions, TaskId, TaskState, TriggerPolicy, Verdict};
 use pkg::{Arch, PackageFormat, Sha256, Sha256Hasher};
-use sched::{BlockPolicy, Plan, Snapshot, WantedTask};
+use sched::{BlockPolicy, OpenTask, Plan, RebuildPolicy, Snapshot, WantedTask};
 use store::{PendingTask, SourceTree};
 
 use super::config::{ConfigTexts, MergedConfig};
+use super::origin::{PathOrigins, WorldOrigins};
 use super::path::{self, Layer};
 use super::world::{Base, World, WorldInputs};
 use super::{config, kept, world};
@@ -81,6 +82,8 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
             let look = || world.sha256(package).is_some_and(|sha256| blobs.touch(&sha256).unwrap_or(false));
             *seen.borrow_mut().entry(package).or_insert_with(look)
         };
+        let origins = WorldOrigins::new(&world, &gathered.origins, &blobs);
+        let follows = gathered.trigger == TriggerPolicy::OnChange && gathered.policy.block != BlockMode::Never;
         let plan = sched::plan(&Snapshot {
             arch: &arch,
             config: &config.evaluated.config,
@@ -88,9 +91,12 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
             pool: &world.pool,
             is_local: &is_local,
             additions: &gathered.additions,
-            block: if gathered.trigger == TriggerPolicy::OnChange { BlockPolicy::Older } else { BlockPolicy::Never },
+            block: if follows { BlockPolicy::Older } else { BlockPolicy::Never },
             tasks: &wanted,
+            open: &gathered.open,
+            origins: Some(&origins),
         });
+        drop(origins);
         drop(reader);
         Planned { plan, world, config, trigger: gathered.trigger, signature, trees: gathered.trees }
     })
@@ -109,6 +115,10 @@ struct Gathered {
     merged: MergedConfig,
     additions: TargetAdditions,
     trigger: TriggerPolicy,
+    policy: RebuildPolicy,
+    origins: PathOrigins,
+    /// Tasks of the group that need no plan any more and have not ended.
+    open: Vec<OpenTask>,
     trees: Vec<SourceTree>,
 }
 
@@ -118,7 +128,10 @@ impl Gathered {
         let mut hasher = Sha256Hasher::new();
         hasher.update(self.inputs.digest().as_bytes());
         hasher.update(self.merged.sha256.as_bytes());
-        hasher.update(format!("{:?} {:?}", self.additions, self.trigger).as_bytes());
+        hasher.update(format!("{:?} {:?} {:?}", self.additions, self.trigger, self.policy).as_bytes());
+        if self.trigger == TriggerPolicy::OnChange {
+            hasher.update(format!("{:?}", self.open).as_bytes());
+        }
         for task in tasks {
             hasher.update(format!("\n{} {} {:?}", task.task, task.source_tree, task.requirements).as_bytes());
         }
@@ -134,6 +147,7 @@ pub(super) struct Surroundings {
     pub(super) inputs: WorldInputs,
     pub(super) additions: TargetAdditions,
     pub(super) trigger: TriggerPolicy,
+    pub(super) policy: RebuildPolicy,
 }
 
 /// Reads what a plan needs; or why all tasks of the group have to wait.
@@ -152,12 +166,19 @@ async fn gather(
         let missing = || ServiceError::ProjectMissing { project: ProjectKey::Id(task.project_id) };
         trees.push(session.source_tree(&task.source_tree).await?.ok_or_else(missing)?);
     }
+    let Surroundings { layers, texts, inputs, additions, trigger, policy } = around;
+    let origins = PathOrigins::read(&mut session, &layers, &key.1).await?;
+    let open = session.open_tasks_in(key.0, &key.1).await?;
     drop(session);
-    let Surroundings { texts, inputs, additions, trigger, .. } = around;
+    let open = open
+        .into_iter()
+        .filter(|open| open.ready || open.state != TaskState::Pending)
+        .map(|open| OpenTask { task: open.task, package: open.package.to_string() })
+        .collect();
     let arch = key.1.clone();
     let merged = blocking(move || texts.merge(&arch)).await?;
     let inputs = inputs.for_config(&merged);
-    Ok(Ok(Gathered { inputs, merged, additions, trigger, trees }))
+    Ok(Ok(Gathered { inputs, merged, additions, trigger, policy, origins, open, trees }))
 }
 
 /// Reads what the roots of a group are made of; or why none can be made.
@@ -171,6 +192,7 @@ pub(super) async fn surroundings(
         return never(format!("repository {repository} is gone"));
     };
     let additions = additions(&found, arch);
+    let policy = RebuildPolicy { mode: found.rebuild, block: found.block };
     let (layers, missing) = path::expand(session, found).await?;
     if let Some(element) = missing.first() {
         return never(format!("the path names {element}, which does not exist"));
@@ -188,7 +210,7 @@ pub(super) async fn surroundings(
         None => None,
     };
     let trigger = settings.map(|settings| settings.trigger).unwrap_or_default();
-    Ok(Ok(Surroundings { layers, texts, inputs, additions, trigger }))
+    Ok(Ok(Surroundings { layers, texts, inputs, additions, trigger, policy }))
 }
 
 /// Whether a layer could never offer packages for an architecture: it mirrors an archive, but not for that.

@@ -186,6 +186,8 @@ impl Both {
             additions: &self.additions,
             block: BlockPolicy::Never,
             tasks,
+            open: &[],
+            origins: None,
         }
     }
 }

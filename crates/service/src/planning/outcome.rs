@@ -5,6 +5,7 @@ use sched::{PlannedTask, RootPlan};
 use store::{PendingTask, SourceTree, TaskChange, TaskPlan};
 
 use super::config::MergedConfig;
+use super::origin;
 use super::world::World;
 use crate::ServiceError;
 use crate::inner::{Inner, blocking};
@@ -66,6 +67,8 @@ pub(super) struct Ready {
     pub(super) plan: TaskPlan,
     pub(super) root: RootSpec,
     pub(super) config_text: Vec<u8>,
+    /// What it is made from; nothing, if that can not be told.
+    pub(super) fingerprint: Option<Vec<u8>>,
 }
 
 /// Puts together what a worker will be given.
@@ -97,26 +100,31 @@ pub(super) fn prepare(
         run_scripts: root.run_scripts.clone(),
         packages,
     };
-    Ok(Ready { task: planned.task, plan, root, config_text: config.tree.text().to_vec() })
+    let fingerprint = planned.fingerprint.as_deref().map(origin::write_lines);
+    Ok(Ready { task: planned.task, plan, root, config_text: config.tree.text().to_vec(), fingerprint })
 }
 
 /// Makes a task claimable: its exact environment and configuration are stored with it.
 pub(super) async fn schedule(inner: &Inner, ready: Ready) -> Result<bool, ServiceError> {
-    let Ready { task, plan, root, config_text } = ready;
+    let Ready { task, plan, root, config_text, fingerprint } = ready;
     let blobs = inner.blobs.clone();
     let digests: Vec<_> = root.packages.iter().map(|package| package.file.sha256).collect();
-    let (root, config) = blocking(move || {
+    let (root, config, fingerprint) = blocking(move || {
         let text = serde_json::to_vec(&root).map_err(|error| ServiceError::Failed {
             what: format!("writing the root of task {task}"),
             source: error.into(),
         })?;
-        Ok::<_, ServiceError>((blobs.put(&text)?, blobs.put(&config_text)?))
+        let fingerprint = fingerprint.map(|lines| blobs.put(&lines)).transpose()?;
+        Ok::<_, ServiceError>((blobs.put(&text)?, blobs.put(&config_text)?, fingerprint))
     })
     .await??;
     let mut session = inner.store.write().await?;
     let scheduled = session.put_plan(task, &plan, &root, &digests, inner.now()).await?;
     if scheduled {
         session.set_plan_config(task, &config).await?;
+        if let Some(fingerprint) = fingerprint {
+            session.put_fingerprint(task, &fingerprint).await?;
+        }
     }
     session.commit().await?;
     if scheduled {

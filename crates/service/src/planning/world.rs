@@ -245,6 +245,22 @@ impl World {
         self.names.blob(&self.file(package)?.digest)
     }
 
+    /// The file name of a package that somebody built.
+    pub(super) fn result(&self, package: PackageId) -> Option<&str> {
+        self.file(package).filter(|file| file.archive.is_none()).map(|file| file.path)
+    }
+
+    /// Digits that name a package's content: the first of its digest.
+    pub(super) fn content(&self, package: PackageId) -> String {
+        let mut digits = match self.file(package).map(|file| file.digest) {
+            Some(FileDigest::Sha256(sha256)) => sha256.to_string(),
+            Some(FileDigest::Sha512(bytes)) => bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect(),
+            None => String::new(),
+        };
+        digits.truncate(32);
+        digits
+    }
+
     /// How to get a package's file from its archive; none for results.
     pub(super) fn download(&self, package: PackageId) -> Option<mirror::Download> {
         let WorldFile { archive, path, bytes, digest } = self.file(package)?;

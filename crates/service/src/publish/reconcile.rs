@@ -32,7 +32,7 @@ pub(crate) struct State {
 /// What decides whether a repository has to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
-    mark: (i64, i64),
+    mark: i64,
     publish: bool,
 }
 

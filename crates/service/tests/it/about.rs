@@ -1,6 +1,6 @@
 //! Projects described at once: words, persons, switches, repositories.
 
-use model::{About, Flag, FlagKind, PathElement, ProjectName, RepositoryName};
+use model::{About, BlockMode, Flag, FlagKind, PathElement, ProjectName, RebuildMode, RepositoryName};
 use service::{WantedProject, WantedRepository};
 
 use crate::kit::{World, arch};
@@ -23,10 +23,13 @@ async fn the_switch_of_debugging_information_is_a_setting_of_each_target() {
             name: repository("here"),
             path: vec![PathElement { project: base, repository: repository("debian-12") }],
             arches: vec![arch("x86_64"), arch("i586")],
+            rebuild: RebuildMode::Direct,
+            block: BlockMode::Never,
         }],
     };
     let project = world.service.put_project(&alice, &name, wanted, false).await.unwrap();
     let repositories = world.service.repositories(project.id).await.unwrap();
+    assert_eq!((repositories[0].rebuild, repositories[0].block), (RebuildMode::Direct, BlockMode::Never));
     let made: Vec<bool> = repositories[0].arches.iter().map(|target| target.options.debug_packages).collect();
     let arches: Vec<&str> = repositories[0].arches.iter().map(|target| target.arch.as_str()).collect();
     let expected: Vec<bool> = arches.iter().map(|arch| *arch == "x86_64").collect();

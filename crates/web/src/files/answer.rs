@@ -54,28 +54,7 @@ pub(crate) fn security_headers(response: &mut Response) {
         ("referrer-policy", "no-referrer"),
         ("x-frame-options", "DENY"),
     ];
-    set(response, &HEADERS);
-}
-
-/// The same for our own pages, which may use our own style, scripts and forms, and nothing from anywhere else.
-///
-/// The referrer policy is not `no-referrer`: with that, browsers send forms without saying that they come from here.
-pub(crate) fn page_headers(response: &mut Response) {
-    const HEADERS: [(&str, &str); 4] = [
-        (
-            "content-security-policy",
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
-             form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        ),
-        ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "same-origin"),
-        ("x-frame-options", "DENY"),
-    ];
-    set(response, &HEADERS);
-}
-
-fn set(response: &mut Response, headers: &[(&'static str, &'static str)]) {
-    for (name, value) in headers {
+    for (name, value) in HEADERS {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
 }

@@ -3,7 +3,9 @@ use model::Timestamp;
 
 use super::answer::security_headers;
 use crate::address::encode_segment;
-use crate::pages::html::{escape, page, time};
+use crate::pages::html::escape;
+use crate::pages::page;
+use crate::pages::words::time;
 
 /// One line of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use axum::routing::get;
 
 use crate::app::App;
 
-pub(crate) use answer::{FileError, page_headers, security_headers};
+pub(crate) use answer::{FileError, security_headers};
 pub(crate) use results::result_path;
 pub(crate) use serve::{Document, media_type, serve_document};
 

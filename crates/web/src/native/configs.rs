@@ -8,8 +8,8 @@ use super::entries::entries;
 use super::error::NativeError;
 use super::request::{Caller, InProject, JsonBody};
 use super::wire::{
-    ConfigAnswer, ConfigRequest, ConfigRevisionAnswer, ConfigRevisionsAnswer, EffectiveAnswer, FindingAnswer,
-    LayerAnswer,
+    ConfigAnswer, ConfigCheckAnswer, ConfigRequest, ConfigRevisionAnswer, ConfigRevisionsAnswer, EffectiveAnswer,
+    FindingAnswer, ImpactRequest, LayerAnswer,
 };
 use crate::app::App;
 use crate::query::Query;
@@ -23,15 +23,26 @@ pub(super) async fn show(
     answer(&app, &project, revision).await.map(Json)
 }
 
-/// `PUT /projects/NAME/config`.
+/// `PUT /projects/NAME/config`: refused if the text has an error, unless the project takes every text.
 pub(super) async fn set(
     State(app): State<App>,
     Caller(user): Caller,
     InProject(project): InProject,
     JsonBody(wanted): JsonBody<ConfigRequest>,
 ) -> Result<Json<ConfigAnswer>, NativeError> {
-    let revision = app.service.set_config(&user, project.id, wanted.text.into_bytes(), &wanted.comment).await?;
+    let revision = app.service.set_checked_config(&user, project.id, wanted.text.into_bytes(), &wanted.comment).await?;
     answer(&app, &project, revision).await.map(Json)
+}
+
+/// `POST /projects/NAME/config/check`: what is odd about a text; nothing is stored.
+pub(super) async fn check(
+    State(app): State<App>,
+    InProject(project): InProject,
+    JsonBody(wanted): JsonBody<ImpactRequest>,
+) -> Result<Json<ConfigCheckAnswer>, NativeError> {
+    let text = wanted.text.as_bytes();
+    let found = app.service.config_findings(project.id, text).await?;
+    Ok(Json(ConfigCheckAnswer { findings: found.iter().map(|found| finding(text, found)).collect() }))
 }
 
 /// `GET /projects/NAME/config/revisions?limit=&offset=`.

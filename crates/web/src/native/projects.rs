@@ -6,7 +6,9 @@ use service::{NewProject, ProjectFilter, TargetName};
 
 use super::error::NativeError;
 use super::request::{Caller, InProject, JsonBody, target_called};
-use super::wire::{EnableRequest, NewProjectRequest, ProjectAnswer, ProjectsAnswer, TargetAnswer, TargetsAnswer};
+use super::wire::{
+    EnableRequest, NewProjectRequest, ProjectAnswer, ProjectsAnswer, Refreshed, TargetAnswer, TargetsAnswer,
+};
 use crate::app::App;
 use crate::query::Query;
 
@@ -58,6 +60,15 @@ pub(super) async fn update(
 ) -> Result<Json<ProjectAnswer>, NativeError> {
     app.service.update_project(&user, project.id, settings).await?;
     Ok(Json(answer(&app, app.service.project(project.id).await?).await?))
+}
+
+/// `POST /projects/NAME/rebuild`: builds again what is built with something that has changed.
+pub(super) async fn rebuild_outdated(
+    State(app): State<App>,
+    Caller(user): Caller,
+    InProject(project): InProject,
+) -> Result<Json<Refreshed>, NativeError> {
+    Ok(Json(app.service.rebuild_outdated(&user, project.id).await?))
 }
 
 /// `DELETE /projects/NAME`.

@@ -41,7 +41,7 @@ pub fn task_history(build: &Build, task: &Task) -> String {
     let mut text = format!("build {} of project {}: {} {}\n", build.id, build.project, task.repository, task.arch);
     let mut line = |at: Option<model::Timestamp>, what: &str| {
         if let Some(at) = at {
-            text.push_str(&format!("{} {what}\n", crate::pages::html::time(at)));
+            text.push_str(&format!("{} {what}\n", crate::pages::words::time(at)));
         }
     };
     line(Some(build.submitted_at), "submitted");

@@ -11,7 +11,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 
 pub use accounts::{KnownSession, NewSshKey, PasswordRequest, SessionsAnswer, SshKey, SshKeysAnswer};
-pub use service::{ConfigImpact, PackageWhy, TargetImpact};
+pub use service::{ConfigImpact, Fate, NewestBuild, OutdatedPackage, PackageWhy, Refreshed, TargetImpact};
 
 /// An error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -280,6 +280,13 @@ pub struct ConfigAnswer {
     pub created_at: Timestamp,
     /// What is odd about the text, seen together with what the project builds against.
     #[serde(default)]
+    pub findings: Vec<FindingAnswer>,
+}
+
+/// What is odd about a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigCheckAnswer {
+    /// In the order of the text, seen together with what the project builds against.
     pub findings: Vec<FindingAnswer>,
 }
 

@@ -3,8 +3,10 @@
 //! A client refuses documents with anything it does not know, so what is written here is exactly what its model has; what
 //! is read and Kiln can not do is refused by name.
 
-use model::UserName;
-use model::{About, Flag, FlagKind, PackageName, PathElement, Person, ProjectName, Repository, RepositoryName, Role};
+use model::{
+    About, BlockMode, Flag, FlagKind, PackageName, PathElement, Person, ProjectName, Repository, RepositoryName, Role,
+};
+use model::{RebuildMode, UserName};
 use pkg::Arch;
 use service::{ProjectView, WantedProject, WantedRepository};
 
@@ -129,14 +131,17 @@ fn read_flags(element: &Element, kind: FlagKind, about: &mut About) -> Result<()
 
 fn read_repository(element: &Element) -> Result<WantedRepository, ObsError> {
     only(element, &["name", "rebuild", "block", "linkedbuild"])?;
-    let defaults = [("rebuild", "transitive"), ("block", "all"), ("linkedbuild", "off")];
-    for (attribute, default) in defaults {
-        if let Some(other) = element.attribute(attribute).filter(|value| *value != default) {
-            return Err(ObsError::not_yet(format_args!("{attribute}={:?} of a repository", shorten(other))));
-        }
+    if let Some(other) = element.attribute("linkedbuild").filter(|value| *value != "off") {
+        return Err(ObsError::not_yet(format_args!("linkedbuild={:?} of a repository", shorten(other))));
     }
+    let unknown = |attribute: &str, word: &str| validation(format!("{attribute}={:?} is not known", shorten(word)));
+    let rebuild =
+        element.attribute("rebuild").map(|word| RebuildMode::parse(word).ok_or_else(|| unknown("rebuild", word)));
+    let block = element.attribute("block").map(|word| BlockMode::parse(word).ok_or_else(|| unknown("block", word)));
+    let (rebuild, block) = (rebuild.transpose()?.unwrap_or_default(), block.transpose()?.unwrap_or_default());
     let name = element.attribute("name").ok_or_else(|| validation("<repository> without name".to_owned()))?;
-    let mut repository = WantedRepository { name: repository_name(name)?, path: Vec::new(), arches: Vec::new() };
+    let mut repository =
+        WantedRepository { name: repository_name(name)?, path: Vec::new(), arches: Vec::new(), rebuild, block };
     for child in &element.children {
         match child.name.as_str() {
             "path" => {
@@ -207,8 +212,11 @@ fn repository(repository: &Repository) -> Node {
     let path = |element: &PathElement| {
         Node::new("path").with("project", &element.project).with("repository", &element.repository)
     };
+    let changed = |word: &'static str, is_default: bool| Some(word).filter(|_| !is_default);
     Node::new("repository")
         .with("name", &repository.name)
+        .with_maybe("rebuild", changed(repository.rebuild.as_str(), repository.rebuild == RebuildMode::default()))
+        .with_maybe("block", changed(repository.block.as_str(), repository.block == BlockMode::default()))
         .children(repository.path.iter().map(path))
         .children(repository.arches.iter().map(|arch| Node::leaf("arch", arch.arch.as_str())))
 }
@@ -247,7 +255,9 @@ mod tests {
             ("<group groupid='x' role='maintainer'/>", "<group> in _meta"),
             ("<nonsense/>", "no element <nonsense>"),
             ("<person userid='a' role='king'/>", "is no role"),
-            ("<repository name='r' rebuild='local'/>", "rebuild="),
+            ("<repository name='r' rebuild='sometimes'/>", "rebuild="),
+            ("<repository name='r' block='maybe'/>", "block="),
+            ("<repository name='r' linkedbuild='all'/>", "linkedbuild="),
             ("<repository name='r'><download/></repository>", "<download>"),
             ("<repository name='r'/><repository name='r'/>", "twice"),
             ("<repository name='_r'/>", "repository name"),

@@ -10,9 +10,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use service::{ErrorKind, LoginRow, ServiceError, SshKeyRow, User};
 
-use super::html::{escape, time};
+use super::html::escape;
 use super::login::{login_address, see};
 use super::provider::link_address;
+use super::words::time;
 use super::{private, refusal};
 use crate::app::App;
 use crate::files::FileError;
@@ -103,7 +104,7 @@ async fn page(app: &App, visitor: &Visitor, user: &User, done: &str, fresh: &str
     body.push_str(&tokens_part(&csrf, &tokens));
     body.push_str(&keys_part(&csrf, &keys));
     body.push_str(&sessions_part(&csrf, &sessions, visitor.session.as_ref().map(|session| session.id)));
-    Ok(private(super::answer("Account", &body)))
+    Ok(private(super::answer(visitor, "Account", &body)))
 }
 
 fn password_part(csrf: &str, user: &User, has_password: bool) -> String {

@@ -1,82 +1,125 @@
 use axum::extract::{Path, State};
-use axum::response::Response;
-use model::{Build, BuildId, BuildReason, BuildSource};
+use axum::response::{Redirect, Response};
+use model::{Build, BuildId, BuildReason, BuildSource, Task, Timestamp};
 use service::TargetName;
 
-use super::answer;
-use super::html::{escape, link, outside_link, state, time};
+use super::actions::{cancel_form, rebuild_form, rights};
+use super::error::PageError;
+use super::html::{Html, Tag, link, outside_link, tag};
+use super::layout::{Page, Tab, project_path};
+use super::words::{ago, duration, outcome, reason, state};
+use super::{Visitor, timeline};
 use crate::address::encode_segment;
 use crate::app::App;
-use crate::files::{FileError, result_path};
-use crate::native::BASE;
-use crate::native::reasons::task_cause;
+use crate::files::result_path;
 
 /// `/builds/ID`.
-pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response, FileError> {
-    let id: i64 = id.parse().map_err(|_| FileError::Missing)?;
+pub(super) async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let id: i64 = id.parse().map_err(|_| PageError::Missing)?;
     let build = app.service.build(BuildId::new(id)).await?;
-    let title = match &build.package {
-        Some(package) => format!("Build {id}: {package} {}", build.version.as_deref().unwrap_or_default()),
-        None => format!("Build {id}"),
-    };
-    let mut body = format!("<h1>{} {}</h1>\n", escape(&title), state(build.state().as_str()));
-    body.push_str(&about(&build));
-    body.push_str("<h2>Tasks</h2>\n");
-    body.push_str(&tasks(&build));
-    Ok(answer(&title, &body))
+    let project = app.service.project(build.project_id).await?;
+    let now = app.service.now();
+    let may = rights(&app, &visitor, &project).await?;
+    let open = !build.is_finished();
+    let actions = tag("div").class("actions").add((may.build && open).then(|| cancel_form(&visitor, &build))).add(
+        build
+            .package
+            .as_ref()
+            .filter(|_| may.build && !open)
+            .map(|package| rebuild_form(&visitor, &project, package, None)),
+    );
+    let head = tag("h1").add(title(&build)).add(" ").add(state(build.state().as_str()));
+    let live = tag("section")
+        .attr("id", "build")
+        .flag("data-live", true)
+        .add(head)
+        .add(about(&build, now))
+        .add(actions)
+        .add(tag("h2").add("Tasks"))
+        .add(tasks(&build, now));
+    let here = format!("/builds/{id}");
+    Ok(Page::new(&visitor, title(&build), here).of_project(&project, Tab::Builds).add(live).answer())
 }
 
-fn about(build: &Build) -> String {
-    let project = link(&format!("/projects/{}", encode_segment(build.project.as_str())), build.project.as_str());
-    let source = match &build.source {
+/// What a build is called.
+pub(super) fn title(build: &Build) -> String {
+    match &build.package {
+        Some(package) => format!("{package} {}", build.version.as_deref().unwrap_or_default()).trim_end().to_owned(),
+        None => format!("Build {}", build.id),
+    }
+}
+
+/// Copr's clients print this address after a submission.
+pub(super) async fn copr_build(Path(id): Path<String>) -> Redirect {
+    Redirect::temporary(&format!("/builds/{}", encode_segment(&id)))
+}
+
+fn about(build: &Build, now: Timestamp) -> Tag {
+    let source: Html = match &build.source {
         BuildSource::Url { url } => outside_link(url),
-        BuildSource::Upload { file } => format!("{} (uploaded)", escape(file.as_str())),
-        BuildSource::Revision { package, revision, file } => {
-            format!("{} (revision {revision} of {})", escape(file.as_str()), escape(package.as_str()))
-        }
+        BuildSource::Upload { file } => format!("{file} (uploaded)").into(),
+        BuildSource::Revision { package, revision, file } => format!("{file}, revision {revision} of {package}").into(),
     };
     let reason = match &build.reason {
-        BuildReason::Submitted { by } => format!("submitted by {}", escape(by.as_str())),
-        BuildReason::Changed { what } => format!("changed: {}", escape(&what.join(", "))),
+        BuildReason::Submitted { by } => format!("submitted by {by}"),
+        BuildReason::Changed { what } => format!("changed: {}", what.join(", ")),
     };
-    let mut text = format!(
-        "<dl><dt>Project</dt><dd>{project}</dd><dt>Source</dt><dd>{source}</dd><dt>Reason</dt><dd>{reason}</dd>\
-         <dt>Submitted</dt><dd>{}</dd>",
-        time(build.submitted_at)
-    );
+    let fact = |name: &str, value: Html| Html::from(tag("dt").add(name)).add(tag("dd").add(value));
+    let mut facts = fact("Build", format!("{}", build.id).into())
+        .add(fact("Source", source))
+        .add(fact("Why", reason.into()))
+        .add(fact("Submitted", ago(build.submitted_at, now).into()));
+    if let (Some(start), Some(end)) = (build.started_at(), build.ended_at()) {
+        facts.push(fact("Took", duration(end.since(start)).into()));
+    }
     if let Some(signature) = &build.source_signature {
-        text.push_str(&format!("<dt>Signature</dt><dd>{}</dd>", escape(&signature.to_string())));
+        facts.push(fact("Signature", signature.to_string().into()));
+    }
+    if build.network {
+        facts.push(fact("Network", "the recipe may reach it".into()));
     }
     if let Some(failure) = &build.source_failure {
-        text.push_str(&format!("<dt>Source failed</dt><dd>{}</dd>", escape(&failure.to_string())));
+        facts.push(fact("Source failed", failure.to_string().into()));
     }
-    text.push_str("</dl>\n");
-    text
+    tag("dl").class("facts").add(facts)
 }
 
-fn tasks(build: &Build) -> String {
+fn tasks(build: &Build, now: Timestamp) -> Html {
     if build.tasks.is_empty() {
-        return "<p class=\"dim\">There is none.</p>\n".to_owned();
+        return tag("p").class("dim").add("There is none.").into();
     }
-    let mut table = String::from("<table>\n<tr><th>Target</th><th>State</th><th>Why</th><th>Files</th></tr>\n");
-    for task in &build.tasks {
-        let target = TargetName { repository: task.repository.clone(), arch: task.arch.clone() };
-        let why = task_cause(build, task).map(|cause| cause.message).unwrap_or_default();
-        let mut files = String::new();
-        if task.started_at.is_some() {
-            files.push_str(&link(&format!("{BASE}/tasks/{}/log", task.id), "log"));
-            if let Some(path) = result_path(build, task) {
-                files.push(' ');
-                files.push_str(&link(&path, "results"));
-            }
-        }
-        table.push_str(&format!(
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{files}</td></tr>\n",
-            escape(&target.to_string()),
-            state(task.state.as_str()),
-            escape(&why)
-        ));
-    }
-    table.push_str("</table>\n");
-    table
+    let scale = timeline::scale(build, now);
+    let cards: Html = build.tasks.iter().map(|task| card(build, task, scale, now)).collect();
+    tag("div").class("cards").add(cards).into()
+}
+
+fn card(build: &Build, task: &Task, scale: std::time::Duration, now: Timestamp) -> Tag {
+    let target = TargetName { repository: task.repository.clone(), arch: task.arch.clone() };
+    let address = format!("/tasks/{}", task.id);
+    let results = task.started_at.and_then(|_| result_path(build, task)).map(|path| link(&path, "results"));
+    let took = match (task.started_at, task.ended_at) {
+        (Some(start), Some(end)) => Some(format!("took {}", duration(end.since(start)))),
+        (Some(start), None) => Some(format!("for {}", duration(now.since(start)))),
+        _ => None,
+    };
+    let head = tag("div")
+        .class("card-head")
+        .add(tag("h3").add(link(&address, target.to_string())))
+        .add(outcome(task))
+        .add(took.map(|took| tag("span").class("dim").add(took)))
+        .add(tag("span").class("links").add(link(&format!("{address}#log"), "log")).add(" ").add(results));
+    tag("article").class("card").add(head).add(timeline::of_task(build, task, scale, now)).add(reason(build, task))
+}
+
+/// The project a build's page lies under; for pages of its tasks.
+pub(super) fn crumb(build: &Build, project: &model::Project) -> Tag {
+    let package = build.package.as_ref().map(|package| {
+        let address = format!("{}/packages/{}", project_path(project), encode_segment(package.as_str()));
+        Html::from(link(&address, package.as_str())).add(" / ")
+    });
+    tag("p").class("crumb").add(package).add(link(&format!("/builds/{}", build.id), format!("build {}", build.id)))
 }

@@ -127,7 +127,7 @@ fn form(app: &App, csrf: &str, next: &str, failed: Option<(&str, &str)>, status:
         escape(name),
         provider.unwrap_or_default()
     );
-    let mut response = private(super::answer("Log in", &body));
+    let mut response = private(super::answer(&Visitor::default(), "Log in", &body));
     *response.status_mut() = status;
     response
 }

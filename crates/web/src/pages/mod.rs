@@ -1,67 +1,115 @@
-//! Pages for people: what this server is, its projects, a project, a build. No script anywhere.
+//! Pages for people: what this server is and does, its projects, their packages, builds, logs and configurations.
+//!
+//! Everything can be read without a script. Read [`html`] first, which makes wrong markup impossible, then `layout`.
 
 mod account;
+mod actions;
+mod assets;
 mod build;
+mod config;
+mod error;
+mod home;
 pub(crate) mod html;
-mod index;
+mod layout;
+mod log;
 mod login;
+mod matrix;
+mod package;
 mod project;
+mod projects;
 mod provider;
+mod settings;
+mod task;
+mod timeline;
+mod why;
+pub(crate) mod words;
 
 use axum::Router;
-use axum::extract::Path;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::response::Response;
+use axum::routing::{get, post};
+use model::{Project, ProjectName, RepositoryName};
+use pkg::Arch;
+use service::TargetName;
 
-use crate::address::encode_segment;
+use self::error::PageError;
+use self::html::{Html, tag};
+use self::layout::Page;
+pub(crate) use self::layout::page;
+use self::login::see;
 use crate::app::App;
-use crate::files::page_headers;
+use crate::session::{Posted, Visitor};
 
 /// The routes of all pages.
 pub(crate) fn routes() -> Router<App> {
     Router::new()
-        .route("/", get(index::show))
-        .route("/style.css", get(style))
-        .route("/projects/{name}", get(project::show))
+        .route("/", get(home::show))
+        .route("/assets/{tag}/{name}", get(assets::show))
+        .route("/projects", get(projects::list))
+        .route("/projects/{name}", get(matrix::show))
+        .route("/projects/{name}/builds", get(project::builds))
+        .route("/projects/{name}/repositories", get(project::repositories))
+        .route("/projects/{name}/packages/{package}", get(package::show))
+        .route("/projects/{name}/packages/{package}/why", get(why::show))
+        .route("/projects/{name}/packages/{package}/rebuild", post(actions::rebuild))
+        .route("/projects/{name}/config", get(config::show).post(config::save))
+        .route("/projects/{name}/config/effective", get(config::effective))
+        .route("/projects/{name}/config/history", get(config::history))
+        .route("/projects/{name}/config/history/{number}", get(config::revision))
+        .route("/projects/{name}/settings", get(settings::show).post(settings::save))
+        .route("/projects/{name}/settings/targets", post(settings::save_targets))
+        .route("/users/{name}", get(project::user))
         .route("/builds/{id}", get(build::show))
+        .route("/builds/{id}/cancel", post(actions::cancel))
+        .route("/tasks/{id}", get(task::show))
+        .route("/tasks/{id}/lines", get(log::lines))
         .merge(login::routes())
         .merge(account::routes())
         .merge(provider::routes())
-        .route("/api", get(index::tokens))
-        .route("/api/", get(index::tokens))
-        // Copr's clients print this address after a submission.
-        .route("/coprs/build/{id}", get(copr_build))
+        .route("/api", get(home::tokens))
+        .route("/api/", get(home::tokens))
+        .route("/coprs/build/{id}", get(build::copr_build))
 }
 
-async fn style() -> impl IntoResponse {
-    let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "max-age=3600")];
-    (headers, include_str!("style.css"))
+/// The project of a name in an address.
+async fn project_called(app: &App, name: &str) -> Result<Project, PageError> {
+    let name = ProjectName::parse(name).map_err(|_| PageError::Missing)?;
+    Ok(app.service.project_by_name(&name).await?)
 }
 
-async fn copr_build(Path(id): Path<String>) -> Redirect {
-    Redirect::temporary(&format!("/builds/{}", encode_segment(&id)))
+/// A target as `REPOSITORY/ARCH`.
+fn target_called(text: &str) -> Result<TargetName, PageError> {
+    let named = text.split_once('/').and_then(|(repository, arch)| {
+        Some(TargetName { repository: RepositoryName::parse(repository).ok()?, arch: Arch::parse(arch).ok()? })
+    });
+    named.ok_or_else(|| PageError::Invalid("A target is a repository, a slash and an architecture.".to_owned()))
 }
 
-/// A finished page.
-fn answer(title: &str, body: &str) -> Response {
-    let mut response = Html(html::page(title, body)).into_response();
-    page_headers(&mut response);
-    response
+/// A table with a head; rows of it are put together already.
+fn html_table(heads: &[&str], rows: Html) -> Html {
+    let heads: Html = heads.iter().map(|head| tag("th").attr("scope", "col").add(*head)).collect();
+    let head = tag("thead").add(tag("tr").add(heads));
+    tag("table").class("list").add(head).add(tag("tbody").add(rows)).into()
+}
+
+/// A page whose body is HTML put together by hand, with everything from outside escaped.
+fn answer(visitor: &Visitor, title: &str, body: &str) -> Response {
+    Page::new(visitor, title, "/").add(Html::trusted(body)).answer()
 }
 
 /// A page or a redirection that nobody but the one who asked may keep.
 fn private(mut response: Response) -> Response {
-    page_headers(&mut response);
+    layout::headers(&mut response);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
 /// A page that says why something was not done.
 pub(crate) fn refusal(status: StatusCode, title: &str, message: &str) -> Response {
-    let body = format!("<h1>{}</h1>\n<p id=\"message\">{}</p>\n", html::escape(title), html::escape(message));
-    let mut response = private(answer(title, &body));
+    let visitor = Visitor::default();
+    let page = Page::new(&visitor, title, "/").add(tag("h1").add(title));
+    let mut response = private(page.add(tag("p").attr("id", "message").add(message)).answer());
     *response.status_mut() = status;
     response
 }

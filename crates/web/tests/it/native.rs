@@ -176,6 +176,20 @@ async fn a_configuration_is_kept_with_its_author() {
     assert_eq!((kept["revision"].as_i64(), kept["author"].as_str()), (Some(1), Some("alice")));
     assert_eq!((kept["text"].as_str(), &kept["findings"]), (Some("Prefer: libfoo1\n"), &json!([])));
     let odd = json!({"text": "Prefer: libfoo1\n%if\nNosuch: x\n"});
+    // An error is refused with its line, unless the project takes every text.
+    let tried =
+        world.send(world.request("POST", &format!("{path}/check")).json(&json!({"text": odd["text"]}))).await.json();
+    assert_eq!(
+        (&tried["findings"][0]["grade"], &tried["findings"][0]["line"]),
+        (&json!("error"), &json!(2)),
+        "{tried}"
+    );
+    let refused = world.call("alice", "PUT", &path, odd.clone()).await;
+    assert_eq!(refused.error(), "400 home:alice:p1, line 2: syntax error in expression");
+    let project = format!("{BASE}/projects/home:alice:p1");
+    let mut settings = world.get(&project).await.json()["project"]["settings"].clone();
+    settings["takes_any_config"] = json!(true);
+    assert_eq!(world.call("alice", "PUT", &project, settings).await.status, 200);
     let kept = world.call("alice", "PUT", &path, odd).await.json();
     assert!(kept["findings"].as_array().is_some_and(|findings| !findings.is_empty()), "{kept}");
 }

@@ -1,5 +1,5 @@
 use clap::Args;
-use prjconf::{BuildConfig, Change, ChangeKind, Options, Tree};
+use prjconf::{BuildConfig, Difference, Options, Tree};
 use serde::Serialize;
 
 use super::input::{self, is_file};
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
 
 /// One difference and where it is.
 #[derive(Debug, Serialize)]
-struct Difference {
+struct Entry {
     /// Architectures of files, `REPOSITORY/ARCH` of projects.
     targets: Vec<String>,
     keyword: &'static str,
@@ -40,12 +40,14 @@ struct Difference {
     before: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<String>,
+    #[serde(skip)]
+    line: String,
 }
 
 #[derive(Debug, Serialize)]
 struct Report {
     targets: Vec<String>,
-    differences: Vec<Difference>,
+    differences: Vec<Entry>,
 }
 
 /// Compares configurations by what they mean.
@@ -58,7 +60,7 @@ pub(super) fn run(arguments: &Arguments, flags: &ClientFlags, output: Output) ->
         }
         None => of_project(arguments, flags)?,
     };
-    let report = Report::of(pairs);
+    let report = Report::of(&pairs);
     output.result(&report, |output| report.print(output));
     Ok(if report.differences.is_empty() { Answer::Yes } else { Answer::No })
 }
@@ -97,21 +99,10 @@ fn of_project(arguments: &Arguments, flags: &ClientFlags) -> Result<Vec<Pair>, F
 }
 
 impl Report {
-    /// Equal differences of several targets are one.
-    fn of(pairs: Vec<Pair>) -> Self {
-        let mut found: Vec<(Change, Vec<String>)> = Vec::new();
-        let mut targets = Vec::new();
-        for pair in pairs {
-            for change in prjconf::diff(&pair.before, &pair.after) {
-                match found.iter_mut().find(|(known, _)| *known == change) {
-                    Some((_, targets)) => targets.push(pair.target.clone()),
-                    None => found.push((change, vec![pair.target.clone()])),
-                }
-            }
-            targets.push(pair.target);
-        }
-        let differences = found.into_iter().map(|(change, targets)| Difference::of(change, targets)).collect();
-        Self { targets, differences }
+    fn of(pairs: &[Pair]) -> Self {
+        let compared = pairs.iter().map(|pair| (pair.target.as_str(), &pair.before, &pair.after));
+        let differences = prjconf::differences(compared).into_iter().map(Entry::of).collect();
+        Self { targets: pairs.iter().map(|pair| pair.target.clone()).collect(), differences }
     }
 
     fn print(&self, output: Output) {
@@ -125,44 +116,18 @@ impl Report {
             let all = group.len() == self.targets.len() && self.targets.len() > 1;
             output.line(if all { "everywhere:".to_owned() } else { format!("{}:", group.join(" ")) });
             for difference in self.differences.iter().filter(|difference| difference.targets == *group) {
-                output.line(format!("  {}", prjconf::printable(&difference.line())));
+                output.line(format!("  {}", prjconf::printable(&difference.line)));
             }
         }
     }
 }
 
-impl Difference {
-    fn of(change: Change, targets: Vec<String>) -> Self {
-        let some = |text: String| Some(text).filter(|text| !text.is_empty());
-        let (word, before, after) = match change.kind {
-            ChangeKind::Added(value) => ("added", None, some(value)),
-            ChangeKind::Removed(value) => ("removed", some(value), None),
-            ChangeKind::Changed { before, after } => ("changed", Some(before), Some(after)),
-            ChangeKind::Reordered => ("reordered", None, None),
-        };
-        Self { targets, keyword: change.keyword, entry: change.entry, change: word, before, after }
-    }
-
-    fn line(&self) -> String {
-        let Self { keyword, entry, before, after, .. } = self;
-        let front = if entry.is_empty() { format!("{keyword}:") } else { format!("{keyword}: {entry}") };
-        let with = |value: &Option<String>| match value {
-            Some(value) if entry.is_empty() => format!(" {value}"),
-            Some(value) => format!(" = {value}"),
-            None => String::new(),
-        };
-        match self.change {
-            "added" => format!("+ {front}{}", with(after)),
-            "removed" => format!("- {front}{}", with(before)),
-            "reordered" => format!("~ {front} the same entries in another order"),
-            _ => {
-                let quoted = |value: &Option<String>| match value.as_deref() {
-                    None | Some("") => "(empty)".to_owned(),
-                    Some(value) => value.to_owned(),
-                };
-                let colon = if entry.is_empty() { "" } else { " =" };
-                format!("~ {front}{colon} {} -> {}", quoted(before), quoted(after))
-            }
-        }
+impl Entry {
+    fn of(difference: Difference) -> Self {
+        let Difference { change, targets } = difference;
+        let line = change.to_string();
+        let (word, before, after) = change.parts();
+        let (before, after) = (before.map(str::to_owned), after.map(str::to_owned));
+        Self { targets, keyword: change.keyword, change: word, before, after, line, entry: change.entry }
     }
 }

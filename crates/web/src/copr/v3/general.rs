@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::error::V3Error;
 use super::request::Caller;
 use crate::app::App;
-use crate::pages::html::time;
+use crate::pages::words::time;
 
 /// How long a new token works.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(180 * 24 * 3600);
