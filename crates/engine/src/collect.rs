@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use model::{FailureCause, FileName, JobFile, JobSpec, Phase, ResultFile, ResultKind};
+use model::{FailureCause, FileName, JobFile, JobSpec, Phase, ResultFile};
 use pkg::{Sha256, Sha256Hasher};
 
 use crate::builder::{Builder, Listener, Results, invalid, trouble};
@@ -68,10 +68,10 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// Checks the results; without a package there are none.
+    /// Checks the results; without one of the main kind there are none.
     pub(crate) fn check(&self, log: &mut JobLog<'_>) -> Result<Vec<(ResultFile, PathBuf)>, FailureCause> {
         let checked = self.builder.check(self.job, &self.results, log)?;
-        if checked.iter().any(|(result, _)| result.kind == ResultKind::Package) {
+        if checked.iter().any(|(result, _)| result.kind == self.builder.main_result()) {
             Ok(checked)
         } else {
             Err(FailureCause::NoResults)
@@ -111,7 +111,7 @@ impl Hearer for Collector<'_> {
             }
             Event::StepEnded { label } => {
                 self.failure = self.listener.ended(&label);
-                if self.failure.is_none() && label == self.builder.last_step() {
+                if self.failure.is_none() && label == self.builder.last_step(self.job) {
                     self.began_at = Some(Instant::now());
                     log.sink().phase(Phase::Collect);
                     log.say("collecting results");

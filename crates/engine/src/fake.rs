@@ -2,17 +2,21 @@
 //! engine, and for measuring what a build costs the service.
 //!
 //! What it does follows from the recipe's name: `fail-...` fails, `wait-...` runs until it is canceled, `slow-...` takes a
-//! few seconds, `needs-NAME` asks for the package NAME as long as its root is without, all others succeed at once.
+//! few seconds, `needs-NAME` asks for the package NAME as long as its root is without, all others succeed at once. A job
+//! that makes a source leaves a small one, called after the end of the address its script has in a variable.
 
 mod rpm;
+mod source;
 
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use model::{
-    FailureCause, FileName, JobFile, JobOutcome, JobReport, JobSpec, Phase, PhaseTiming, ResultFile, ResultKind,
+    FailureCause, FileName, JobFile, JobOutcome, JobReport, JobSpec, JobWork, Phase, PhaseTiming, ResultFile,
+    ResultKind,
 };
 use pkg::{PackageFormat, Sha256};
 
@@ -33,7 +37,10 @@ impl JobRunner for FakeEngine {
         let started = Instant::now();
         sink.phase(Phase::Recipe);
         sink.log(format!("[kiln] {}: no root, no recipe: a small package at once\n", job.title).as_bytes());
-        let (name, version) = source_name(&job.recipe.file);
+        let (name, version) = match &job.work {
+            JobWork::Recipe(recipe) => source_name(recipe.file.as_str()),
+            JobWork::Source(script) => (source::name(script), "1.0"),
+        };
         let goes_on = || name.starts_with("wait-") || name.starts_with("slow-") && started.elapsed() < SLOW;
         while goes_on() && !cancel.is_canceled() {
             std::thread::sleep(CANCEL_POLL);
@@ -45,10 +52,16 @@ impl JobRunner for FakeEngine {
         } else if let Some(needed) = name.strip_prefix("needs-").filter(|needed| lacks(job, needed)) {
             Err(JobOutcome::NeedsPackages { requires: vec![needed.to_owned()] })
         } else {
-            hand_over(job, name, version, sink)
+            let files = match job.work {
+                JobWork::Recipe(_) => package(job, name, version).map(|file| vec![file]),
+                JobWork::Source(_) => source::files(job.root.format, name, version),
+            };
+            files
+                .and_then(|files| files.into_iter().map(|file| hand_over(file, sink)).collect())
+                .map_err(|error| JobOutcome::Failed(FailureCause::Worker { detail: error.to_string() }))
         };
         let (outcome, results) =
-            ran.map_or_else(|outcome| (outcome, Vec::new()), |file| (JobOutcome::Succeeded, vec![file]));
+            ran.map_or_else(|outcome| (outcome, Vec::new()), |files| (JobOutcome::Succeeded, files));
         let timings = vec![PhaseTiming { phase: Phase::Recipe, duration: started.elapsed() }];
         JobReport { outcome, results, timings, warm_root: true }
     }
@@ -59,35 +72,43 @@ fn lacks(job: &JobSpec, package: &str) -> bool {
 }
 
 /// `NAME` and `VERSION` of `NAME_VERSION.dsc` or `NAME.spec`.
-fn source_name(recipe: &FileName) -> (&str, &str) {
-    let stem = recipe.as_str().rsplit_once('.').map_or(recipe.as_str(), |(stem, _)| stem);
+fn source_name(recipe: &str) -> (&str, &str) {
+    let stem = recipe.rsplit_once('.').map_or(recipe, |(stem, _)| stem);
     stem.split_once('_').unwrap_or((stem, "1.0"))
 }
 
-fn hand_over(job: &JobSpec, name: &str, version: &str, sink: &dyn JobSink) -> Result<ResultFile, JobOutcome> {
-    let failed = |detail: String| JobOutcome::Failed(FailureCause::Worker { detail });
+/// A file that was made, and what it is.
+struct MadeFile {
+    name: String,
+    kind: ResultKind,
+    package: Option<(String, String)>,
+    bytes: Vec<u8>,
+}
+
+fn package(job: &JobSpec, name: &str, version: &str) -> io::Result<MadeFile> {
     let (file_name, version, bytes) = match job.root.format {
         PackageFormat::Rpm => {
             let arch = job.arch.as_str();
-            let bytes = rpm::small_package(name, version, "1", arch);
+            let bytes = rpm::small_package(name, version, "1", arch)?;
             (format!("{name}-{version}-1.{arch}.rpm"), format!("{version}-1"), bytes)
         }
         _ => {
             let arch = job.arch.debian_name();
-            (format!("{name}_{version}_{arch}.deb"), version.to_owned(), small_package(name, version, arch))
+            (format!("{name}_{version}_{arch}.deb"), version.to_owned(), small_package(name, version, arch)?)
         }
     };
-    let bytes = bytes.map_err(|error| failed(error.to_string()))?;
-    let file_name = FileName::parse(&file_name).map_err(|error| failed(error.to_string()))?;
-    let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
-    let path = folder.path().join(file_name.as_str());
-    fs_err::write(&path, &bytes).map_err(|error| failed(error.to_string()))?;
-    let result = ResultFile {
-        kind: ResultKind::Package,
-        file: JobFile { name: file_name, bytes: bytes.len() as u64, sha256: Sha256::of(&bytes) },
-        package: Some((name.to_owned(), version)),
-    };
-    sink.result(&result, &path).map_err(|error| failed(error.to_string()))?;
+    Ok(MadeFile { name: file_name, kind: ResultKind::Package, package: Some((name.to_owned(), version)), bytes })
+}
+
+fn hand_over(made: MadeFile, sink: &dyn JobSink) -> io::Result<ResultFile> {
+    let MadeFile { name, kind, package, bytes } = made;
+    let name = FileName::parse(&name).map_err(io::Error::other)?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join(name.as_str());
+    fs_err::write(&path, &bytes)?;
+    let file = JobFile { name, bytes: bytes.len() as u64, sha256: Sha256::of(&bytes) };
+    let result = ResultFile { kind, file, package };
+    sink.result(&result, &path).map_err(io::Error::other)?;
     Ok(result)
 }
 
@@ -145,8 +166,7 @@ mod tests {
     #[test]
     fn name_and_version_come_from_the_recipe() {
         let name = |text: &str| {
-            let file = FileName::parse(text).unwrap();
-            let (name, version) = source_name(&file);
+            let (name, version) = source_name(text);
             format!("{name} {version}")
         };
         assert_eq!(name("hello_2.10-3.dsc"), "hello 2.10-3");

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::TryLockError;
 use std::time::{Duration, Instant};
 
-use model::{FailureCause, JobFile, JobOutcome, JobReport, JobSpec, Phase, PhaseTiming, ResultFile, RootPackage};
+use model::{
+    FailureCause, JobFile, JobOutcome, JobReport, JobSpec, JobWork, Phase, PhaseTiming, ResultFile, RootPackage,
+};
 use pkg::Sha256;
 
 use crate::api::{CancelToken, HandoverError, JobFiles};
@@ -134,12 +136,16 @@ impl<'a> Run<'a> {
     /// How the root is made and the recipe built; refuses what this engine can not.
     fn ways(&self) -> Result<(&'static dyn RootFormat, &'static dyn Builder), Stop> {
         let job = self.job;
-        let builder = builder::builder(job.recipe.kind).filter(|builder| builder.root_format() == job.root.format);
+        let builder = builder::builder(&job.work).filter(|builder| builder.fits(job.root.format));
         let (Some(format), Some(builder)) = (root::format(job.root.format), builder) else {
-            let detail =
-                format!("{} recipes in roots of {} packages can not be built", job.recipe.kind, job.root.format);
+            let what =
+                job.work.recipe().map_or_else(|| "sources".to_owned(), |recipe| format!("{} recipes", recipe.kind));
+            let detail = format!("{what} in roots of {} packages can not be built", job.root.format);
             return Err(FailureCause::Configuration { detail }.into());
         };
+        if let JobWork::Source(script) = &job.work {
+            builder::script::check(script).map_err(|detail| FailureCause::Configuration { detail })?;
+        }
         let host = std::env::consts::ARCH;
         let runs = match job.arch.as_str() {
             "noarch" => true,

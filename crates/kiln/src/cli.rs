@@ -41,7 +41,7 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum WaitingCommand {
     /// Run the server, with a worker inside.
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Build one package on this machine, without a server.
     Build(build::Arguments),
     /// Submit a build to a project.
@@ -95,7 +95,7 @@ pub(crate) fn start(cli: Cli) -> Result<Answer, Failure> {
 
 async fn run(command: WaitingCommand, flags: &ClientFlags, output: Output) -> Result<(), Failure> {
     match command {
-        WaitingCommand::Serve(arguments) => serve::run(arguments, output).await,
+        WaitingCommand::Serve(arguments) => serve::run(*arguments, output).await,
         WaitingCommand::Build(arguments) => build::run(arguments, output).await,
         WaitingCommand::Submit(arguments) => submit::run(arguments, flags, output).await,
         WaitingCommand::Status(arguments) => status::run(arguments, flags, output).await,

@@ -1,9 +1,9 @@
-use pkg::{Arch, Sha256};
+use pkg::{Arch, Md5, Sha256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BuildId, BuildState, FailureCause, FileName, PackageName, ProjectId, ProjectName, RepositoryName, SourceSignature,
-    SourceState, TaskId, TaskState, Timestamp, UserName, Verdict,
+    BuildId, BuildState, FailureCause, FileName, PackageName, PackageSource, ProjectId, ProjectName, RepositoryName,
+    SourceSignature, SourceState, TaskId, TaskState, Timestamp, UserName, Verdict,
 };
 
 /// One source revision of one package, wanted in a set of (repository, arch), by someone, for a reason.
@@ -124,6 +124,16 @@ pub enum BuildSource {
         revision: u64,
         /// The recipe's name.
         file: FileName,
+        /// What names the files, if they are not the revision's own but what a link was found to stand for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tree: Option<Md5>,
+    },
+    /// What a job makes.
+    Job {
+        /// The package it is built for, whatever the recipe says; `None` if the recipe says.
+        package: Option<PackageName>,
+        /// How.
+        source: PackageSource,
     },
 }
 

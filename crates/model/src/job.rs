@@ -6,7 +6,7 @@ use std::time::Duration;
 use pkg::{Arch, PackageFormat, RecipeKind, Sha256};
 use serde::{Deserialize, Serialize};
 
-use crate::{FailureCause, FileName, JobId};
+use crate::{FailureCause, FileName, JobId, JobWork};
 
 /// Everything a worker needs to run one attempt of a task; files are named by digest and fetched by the worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,9 +20,9 @@ pub struct JobSpec {
     pub arch: Arch,
     /// What the root is made of.
     pub root: RootSpec,
-    /// What is built.
-    pub recipe: RecipeSpec,
-    /// Every file of the source tree, the recipe included.
+    /// What is done in it.
+    pub work: JobWork,
+    /// Every file of the source tree, the recipe included; or the files a script finds.
     pub sources: Vec<JobFile>,
     /// What the build configuration says of the way to build.
     pub settings: BuildSettings,
@@ -30,6 +30,14 @@ pub struct JobSpec {
     pub limits: Limits,
     /// Whether the recipe may reach the network.
     pub network: bool,
+}
+
+impl JobSpec {
+    /// The name of the recipe; empty for a job that builds none.
+    #[must_use]
+    pub fn recipe_file(&self) -> &str {
+        self.work.recipe().map_or("", |recipe| recipe.file.as_str())
+    }
 }
 
 /// A file named by content.
@@ -199,7 +207,7 @@ pub const MOST_REQUIREMENT_ROUNDS: u32 = 10;
 pub enum ResultKind {
     /// A binary package, published.
     Package,
-    /// A source package, published beside the binaries.
+    /// A source package, published beside the binaries; or a file of a source that a job made.
     Source,
     /// Something about the build (`.changes`, `.buildinfo`), kept beside the log.
     Record,

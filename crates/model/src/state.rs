@@ -8,6 +8,8 @@ pub enum SourceState {
     Pending,
     /// It is being fetched or converted.
     Running,
+    /// A job makes it: what the job leaves is read then.
+    InJob,
     /// It is stored and its recipe was read.
     Succeeded,
     /// It could not be made; the build has a cause.
@@ -23,6 +25,10 @@ pub enum SourceEvent {
     Begin,
     /// The process that fetched it died; it is fetched again.
     Interrupted,
+    /// A job has to make it.
+    Delegate,
+    /// The job has left its files, or is gone: it is read, or begun again.
+    Returned,
     /// The source tree is stored.
     Stored,
     /// It can not be had.
@@ -33,7 +39,8 @@ pub enum SourceEvent {
 
 impl SourceState {
     /// Every state, in order of a life.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Running, Self::Succeeded, Self::Failed, Self::Canceled];
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Running, Self::InJob, Self::Succeeded, Self::Failed, Self::Canceled];
 
     /// The state after an event; `None` if the event is not legal here and changes nothing.
     #[must_use]
@@ -41,9 +48,11 @@ impl SourceState {
         match (self, event) {
             (Self::Pending, SourceEvent::Begin) => Some(Self::Running),
             (Self::Running, SourceEvent::Interrupted) => Some(Self::Pending),
+            (Self::Running, SourceEvent::Delegate) => Some(Self::InJob),
+            (Self::InJob, SourceEvent::Returned) => Some(Self::Pending),
             (Self::Running, SourceEvent::Stored) => Some(Self::Succeeded),
-            (Self::Pending | Self::Running, SourceEvent::Fail) => Some(Self::Failed),
-            (Self::Pending | Self::Running, SourceEvent::Cancel) => Some(Self::Canceled),
+            (Self::Pending | Self::Running | Self::InJob, SourceEvent::Fail) => Some(Self::Failed),
+            (Self::Pending | Self::Running | Self::InJob, SourceEvent::Cancel) => Some(Self::Canceled),
             _ => None,
         }
     }
@@ -60,6 +69,7 @@ impl SourceState {
         match self {
             Self::Pending => "pending",
             Self::Running => "running",
+            Self::InJob => "in_job",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Canceled => "canceled",
@@ -75,7 +85,8 @@ impl SourceState {
 
 impl SourceEvent {
     /// Every event.
-    pub const ALL: [Self; 5] = [Self::Begin, Self::Interrupted, Self::Stored, Self::Fail, Self::Cancel];
+    pub const ALL: [Self; 7] =
+        [Self::Begin, Self::Interrupted, Self::Delegate, Self::Returned, Self::Stored, Self::Fail, Self::Cancel];
 }
 
 /// Where one build in one (repository, arch) stands.
@@ -231,7 +242,7 @@ impl BuildState {
         }
         match source {
             SourceState::Pending => return Self::Pending,
-            SourceState::Running => return Self::Importing,
+            SourceState::Running | SourceState::InJob => return Self::Importing,
             SourceState::Failed => return Self::Failed,
             SourceState::Canceled => return Self::Canceled,
             SourceState::Succeeded => {}
@@ -313,11 +324,12 @@ mod tests {
             drawn = drawn.trim_end().to_owned() + "\n";
         }
         expect_test::expect![[r#"
-            pending   running   -         -         failed    canceled
-            running   -         pending   succeeded failed    canceled
-            succeeded -         -         -         -         -
-            failed    -         -         -         -         -
-            canceled  -         -         -         -         -
+            pending   running   -         -         -         -         failed    canceled
+            running   -         pending   in_job    -         succeeded failed    canceled
+            in_job    -         -         -         pending   -         failed    canceled
+            succeeded -         -         -         -         -         -         -
+            failed    -         -         -         -         -         -         -
+            canceled  -         -         -         -         -         -         -
         "#]]
         .assert_eq(&drawn);
     }
@@ -406,11 +418,13 @@ mod tests {
         expect_test::expect![[r#"
             pending            pending    pending    pending
             running            importing  importing  importing
+            in_job             importing  importing  importing
             succeeded          waiting.   running    succeeded.
             failed             failed.    failed.    failed.
             canceled           canceled.  canceled.  canceled.
             pending   canceled canceled.  canceled.  canceled.
             running   canceled canceled.  canceled.  canceled.
+            in_job    canceled canceled.  canceled.  canceled.
             succeeded canceled canceled.  canceled.  canceled.
             failed    canceled canceled.  canceled.  canceled.
             canceled  canceled canceled.  canceled.  canceled.

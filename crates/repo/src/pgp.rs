@@ -5,9 +5,11 @@
 //! alone. RSA keys made elsewhere can be imported. Times are given by the caller, in seconds since 1970.
 
 mod cleartext;
+mod describe;
 mod keyring;
 mod signing;
 
+pub use describe::{KeyDescription, describe_keys};
 pub use keyring::{Keyring, KeyringError, Verified, VerifyError};
 pub use signing::{KeyError, SignError, Signer, SigningKey};
 

@@ -8,7 +8,9 @@
 mod block;
 mod change;
 mod config;
+mod environment;
 mod impact;
+mod needs;
 mod plan;
 mod settings;
 mod snapshot;
@@ -16,7 +18,9 @@ mod why;
 
 pub use change::{Fate, KnownPackage, LastBuild, RebuildPolicy, fates};
 pub use config::expand_config;
+pub use environment::{Environment, environment};
 pub use impact::{PackageImpact, impact};
+pub use needs::{Needs, needs};
 pub use plan::plan;
 pub use settings::{build_settings, macro_words};
 pub use snapshot::{BlockPolicy, BuiltBy, OpenTask, Origins, Plan, PlannedTask, RootPlan, Snapshot, WantedTask};

@@ -153,7 +153,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn root_of(&self, task: &WantedTask) -> Result<RootPlan, Verdict> {
+    pub(crate) fn root_of(&self, task: &WantedTask) -> Result<RootPlan, Verdict> {
         let request = self.request_of(task)?;
         if let Some(known) = self.roots.borrow().get(&request) {
             return known.clone();

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::inner::Inner;
-use crate::{ReconcilerStatus, Service, ServiceError, leases, mirror, planning, prune, publish, sources};
+use crate::{ReconcilerStatus, Service, ServiceError, leases, mirror, planning, prune, publish, sources, trees};
 
 /// How soon a reconciler that failed runs again, if nobody pokes it.
 const AFTER_ERROR: Duration = Duration::from_secs(10);
@@ -32,6 +32,8 @@ const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
 pub(crate) enum Reconciler {
     /// Makes source trees for builds that wait for one.
     Sources,
+    /// Builds packages again whose files are made from others that changed.
+    Links,
     /// Gives verdicts, and prepares what can run.
     Planning,
     /// Builds again what is built with something that has changed, where projects ask for that.
@@ -48,13 +50,22 @@ pub(crate) enum Reconciler {
 
 impl Reconciler {
     /// Every reconciler, in the order of a build's life.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Sources, Self::Planning, Self::Changes, Self::Mirror, Self::Publish, Self::Leases, Self::Prune];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Sources,
+        Self::Links,
+        Self::Planning,
+        Self::Changes,
+        Self::Mirror,
+        Self::Publish,
+        Self::Leases,
+        Self::Prune,
+    ];
 
     /// Its name and how long it sleeps when nobody pokes it.
     pub(crate) const fn traits(self) -> (&'static str, Duration) {
         match self {
             Self::Sources => ("sources", Duration::from_secs(30)),
+            Self::Links => ("links", Duration::from_secs(60)),
             Self::Planning => ("planning", Duration::from_secs(60)),
             Self::Changes => ("changes", Duration::from_secs(60)),
             Self::Mirror => ("mirror", Duration::from_secs(60)),
@@ -75,13 +86,14 @@ impl Reconciler {
             Self::Planning => took.clamp(PLANNING_REST.0, PLANNING_REST.1),
             // Looks at every package of what has changed.
             Self::Changes => (took * 2).clamp(PLANNING_REST.0, CHANGES_REST),
-            Self::Sources | Self::Mirror | Self::Leases | Self::Prune => Duration::ZERO,
+            Self::Sources | Self::Links | Self::Mirror | Self::Leases | Self::Prune => Duration::ZERO,
         }
     }
 
     async fn run_once(self, inner: &Inner) -> Result<Pass, ServiceError> {
         match self {
             Self::Sources => sources::run_once(inner).await,
+            Self::Links => trees::run_once(inner).await,
             Self::Planning => planning::run_once(inner).await,
             Self::Changes => planning::follow_changes(inner).await,
             Self::Mirror => mirror::run_once(inner).await,

@@ -1,4 +1,7 @@
-use model::{Build, BuildId, BuildReason, BuildSource, JobOutcome, Limits, Project, Repository, RepositoryId, Task};
+use model::{
+    Build, BuildId, BuildReason, BuildSource, JobOutcome, Limits, Package, Project, ProjectId, Repository,
+    RepositoryId, SourceState, Task, Timestamp,
+};
 use pkg::Arch;
 use store::{BatchId, NewBuildRow, Session};
 
@@ -8,7 +11,7 @@ use crate::projects::{existing, find_arch};
 use crate::references::check_buildable;
 use crate::{
     Action, BuildFilter, BuildOrder, NewBuild, NewSource, Service, ServiceError, TargetName, TaskFilter, UploadedFile,
-    User,
+    User, sources,
 };
 
 /// Longest source address, in bytes.
@@ -47,11 +50,67 @@ impl Service {
             reason: BuildReason::Submitted { by: actor.name.clone() },
             network: new.network.unwrap_or(project.settings.network),
             limits: new.limits,
-            extra_repositories: project.settings.extra_repositories,
+            extra_repositories: project.settings.extra_repositories.clone(),
             priority: if new.queue.background { BACKGROUND } else { 0 },
             batch,
         };
-        let id = session.add_build(&row, now).await?;
+        self.add(session, &project, &row, now).await
+    }
+
+    /// Builds what a package is made from, because somebody outside says that it has changed; `None` if a build that
+    /// will see the change waits already. Who may say so is for the caller to check.
+    ///
+    /// # Errors
+    /// As [`Self::submit`]; [`ServiceError::Unsupported`] if the package has no source that a job makes.
+    pub async fn submit_changed(&self, project: ProjectId, package: &Package) -> Result<Option<BuildId>, ServiceError> {
+        let Some(source) = package.source.clone() else {
+            return Err(ServiceError::Unsupported {
+                what: format!("building package {}, which has no source", package.name),
+                instead: "say where its source comes from",
+            });
+        };
+        let (source, uploads) = self.check_source(NewSource::Job(Some(package.name.clone()), source)).await?;
+        let mut session = self.inner.store.write().await?;
+        let project = existing(&mut session, project).await?;
+        for open in session.open_builds_of_package(package.id).await? {
+            let waits = |build: &Build| build.source_state == SourceState::Pending && build.source == source;
+            if session.build(open).await?.as_ref().is_some_and(waits) {
+                return Ok(None);
+            }
+        }
+        let repositories = session.repositories(project.id).await?;
+        let targets = choose_targets(&project, &repositories, &[])?;
+        check_buildable(&project, &repositories, &targets)?;
+        let limits = package.settings.timeout_seconds;
+        let row = NewBuildRow {
+            project: project.id,
+            source,
+            uploads,
+            targets,
+            reason: BuildReason::Changed { what: vec![package.name.to_string()] },
+            network: project.settings.network,
+            limits: limits.map(|seconds| Limits { run_seconds: seconds.into(), ..self.inner.config.limits }),
+            extra_repositories: project.settings.extra_repositories.clone(),
+            priority: 0,
+            batch: None,
+        };
+        self.add(session, &project, &row, self.inner.now()).await.map(Some)
+    }
+
+    async fn add(
+        &self,
+        mut session: Session,
+        project: &Project,
+        row: &NewBuildRow,
+        now: Timestamp,
+    ) -> Result<BuildId, ServiceError> {
+        let id = session.add_build(row, now).await?;
+        if let BuildSource::Job { package: Some(package), .. } = &row.source
+            && let Some(package) = session.package(project.id, package).await?
+        {
+            // Before its source is there it is a build of the package already.
+            session.set_build_package(id, package.id).await?;
+        }
         session.commit().await?;
         tracing::info!(build.id = %id, project.name = %project.name, "build {id} of {} is submitted", project.name);
         self.inner.poke(Reconciler::Sources);
@@ -74,6 +133,10 @@ impl Service {
             NewSource::Url(url) => {
                 check_url(&url)?;
                 Ok((BuildSource::Url { url }, Vec::new()))
+            }
+            NewSource::Job(package, source) => {
+                sources::job::method::check(&source)?;
+                Ok((BuildSource::Job { package, source }, Vec::new()))
             }
             NewSource::Files(files) => {
                 check_files(&files, self.inner.config.source_bytes)?;

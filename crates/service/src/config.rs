@@ -1,13 +1,43 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use model::{Limits, Timestamp};
+use model::{Limits, ProjectName, RepositoryName, Timestamp};
+use pkg::Arch;
 
 use crate::OidcConfig;
 
 /// Where the service takes the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A (repository, arch) by name, in any project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceTarget {
+    /// Project.
+    pub project: ProjectName,
+    /// Repository of the project.
+    pub repository: RepositoryName,
+    /// Architecture.
+    pub arch: Arch,
+}
+
+impl SourceTarget {
+    /// Reads `PROJECT/REPOSITORY/ARCH`; `None` if it is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('/');
+        let (project, repository, arch) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        Some(Self {
+            project: ProjectName::parse(project).ok()?,
+            repository: RepositoryName::parse(repository).ok()?,
+            arch: Arch::parse(arch).ok()?,
+        })
+    }
+}
 
 /// What a service needs to know before it opens its data folder.
 #[derive(Clone)]
@@ -28,6 +58,10 @@ pub struct ServiceConfig {
     pub source_keyrings: Vec<PathBuf>,
     /// Whether source addresses may point into this machine or its private network.
     pub allow_private_sources: bool,
+    /// The root that jobs which make sources run in, unless the source names one; `None`: that of the build's first target.
+    pub source_target: Option<SourceTarget>,
+    /// What such jobs have in their environment beside the usual: addresses of proxies and of package indices.
+    pub source_variables: BTreeMap<String, String>,
     /// How often and how patiently a fetch, and a task that failed by the service's fault, is tried again.
     pub retry: RetryPolicy,
     /// How long a blob that nothing refers to is kept.
@@ -52,6 +86,8 @@ impl ServiceConfig {
             source_bytes: 4 * GIB,
             source_keyrings: Vec::new(),
             allow_private_sources: false,
+            source_target: None,
+            source_variables: BTreeMap::new(),
             retry: RetryPolicy::default(),
             blob_grace: Duration::from_secs(24 * 3600),
             oidc: None,

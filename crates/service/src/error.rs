@@ -126,6 +126,22 @@ pub enum ServiceError {
         /// File.
         file: FileName,
     },
+    /// The files that a package stands for are not to be had.
+    #[error("the sources of package {package} are broken: {detail}")]
+    SourceBroken {
+        /// Package.
+        package: PackageName,
+        /// Why.
+        detail: String,
+    },
+    /// A branch would overwrite a package.
+    #[error("branch target package already exists: {project}/{package}")]
+    BranchExists {
+        /// Project.
+        project: ProjectName,
+        /// Package.
+        package: PackageName,
+    },
     /// Others build against a repository that is to be taken away.
     #[error("{by} builds against {repository}")]
     RepositoryUsed {
@@ -393,6 +409,7 @@ impl ServiceError {
             | Self::Arch(_)
             | Self::BadUrl { .. }
             | Self::BadValue { .. }
+            | Self::SourceBroken { .. }
             | Self::UploadTooLarge { .. }
             | Self::PresetUnknown { .. }
             | Self::OwnsProject { .. }
@@ -405,6 +422,7 @@ impl ServiceError {
             | Self::UserExists { .. }
             | Self::ProjectExists { .. }
             | Self::PackageExists { .. }
+            | Self::BranchExists { .. }
             | Self::BatchFinished { .. }
             | Self::NotCancelable { .. }
             | Self::NotFinished { .. } => ErrorKind::Conflicting,

@@ -80,7 +80,7 @@ impl Service {
             title: plan.title,
             arch,
             root,
-            recipe: plan.recipe,
+            work: plan.work,
             sources: plan.sources,
             settings: plan.settings,
             limits: plan.limits,

@@ -126,6 +126,7 @@ fn further(known: &[String], rounds: u32, requires: &[String]) -> Result<Vec<Str
 
 /// Pokes whoever has something to do when a job has ended.
 pub(crate) fn announce_end(inner: &Inner) {
+    inner.poke(Reconciler::Sources);
     inner.poke(Reconciler::Publish);
     inner.poke(Reconciler::Planning);
     inner.poke(Reconciler::Leases);

@@ -37,6 +37,7 @@ mod revisions;
 mod service;
 mod sources;
 mod status;
+mod trees;
 mod types;
 mod uploads;
 mod users;
@@ -44,7 +45,7 @@ mod users;
 pub use about::{ProjectView, WantedProject, WantedRepository};
 pub use accounts::{MalformedKey, NewSession, OidcConfig, OidcError, ProviderAnswer, PublicKey};
 pub use background::Background;
-pub use config::{Clock, RetryPolicy, ServiceConfig};
+pub use config::{Clock, RetryPolicy, ServiceConfig, SourceTarget};
 pub use config_diff::ConfigDifferences;
 pub use configurations::{ConfigFinding, ConfigLayer, EffectiveConfig};
 pub use distributions::{DistributionOptions, MirrorStatus};
@@ -55,20 +56,27 @@ pub use groups::RightChange;
 pub use jobs::{Heartbeat, JobLog};
 pub use log_gaps::LogGap;
 pub use matrix::{Matrix, RunningTask};
+pub use planning::{BuildNeeds, LocalBuild, LocalBuildWish, LocalPackage, OfferedPackage, PackageNeeds, SentRecipe};
 pub use planning::{ConfigImpact, NewestBuild, OutdatedPackage, PackageWhy, Refreshed, TargetImpact};
 pub use rebuild::PackageTarget;
+pub use recipe::xml;
 pub use references::{PROJECT_REFERENCE, referenced_project};
+pub use repo::pgp::KeyDescription;
 pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use revisions::{Commit, RevisionWish, WantedFile};
 pub use sched::{Fate, PackageImpact};
 pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
+pub use store::tree_md5;
 pub use store::{AttemptRow, PackageOutline, PackageTask, Revision, RevisionFile};
 pub use store::{
     BuildFilter, ConfigChange, ConfigRevision, Group, MatrixFilter, MatrixRow, NewestTask, OutcomeCount, ProjectFilter,
     Target, TargetName, TaskFilter, UploadedFile, User,
 };
 pub use store::{LoginKind, LoginRow, SshKeyRow};
+pub use trees::{
+    BranchWish, Branched, CommitHow, CopyWish, DiffWish, Difference, FileDifference, LinkView, Listing, TreeWish,
+};
 pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;
 pub use users::random_secret;

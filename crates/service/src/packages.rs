@@ -2,8 +2,8 @@ use model::{Build, Package, PackageName, PackageSettings, PackageSource, Project
 use store::NewestTask;
 
 use crate::background::Reconciler;
-use crate::projects::{check_size, existing};
-use crate::{Action, Service, ServiceError, User};
+use crate::projects::existing;
+use crate::{Action, Service, ServiceError, User, sources};
 
 /// Most builds of one package that anybody may ask to be kept.
 const MAX_KEPT: u32 = 100;
@@ -100,13 +100,15 @@ impl Service {
             return Err(ServiceError::Persistent { project: found.name });
         }
         let package = session.package(project, name).await?;
-        let package =
-            package.ok_or_else(|| ServiceError::PackageMissing { project: found.name, package: name.clone() })?;
+        let package = package
+            .ok_or_else(|| ServiceError::PackageMissing { project: found.name.clone(), package: name.clone() })?;
         if let Some(build) = session.open_build_of_package(package.id).await? {
             return Err(ServiceError::NotFinished { build });
         }
         session.delete_package(package.id).await?;
+        session.touch_links_to(&found.name, &package.name).await?;
         session.commit().await?;
+        self.inner.poke(Reconciler::Links);
         self.inner.poke(Reconciler::Publish);
         self.inner.poke(Reconciler::Planning);
         self.inner.changed();
@@ -135,7 +137,9 @@ impl Service {
 }
 
 fn check_package(source: Option<&PackageSource>, settings: &PackageSettings) -> Result<(), ServiceError> {
-    check_size("package source", source.map_or(0, |source| format!("{source:?}").len()))?;
+    if let Some(source) = source {
+        sources::job::method::check(source)?;
+    }
     if settings.max_builds > MAX_KEPT {
         let detail = format!("{} is more than {MAX_KEPT}", settings.max_builds);
         return Err(ServiceError::BadValue { field: "builds to keep", detail });

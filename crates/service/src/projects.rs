@@ -117,7 +117,9 @@ impl Service {
             return Err(ServiceError::NotFinished { build });
         }
         session.delete_project(id, self.inner.now()).await?;
+        session.touch_links_into(&project.name).await?;
         session.commit().await?;
+        self.inner.poke(Reconciler::Links);
         self.inner.poke(Reconciler::Planning);
         self.inner.poke(Reconciler::Publish);
         self.inner.changed();

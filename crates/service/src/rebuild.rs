@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use model::{BuildId, BuildReason, BuildSource, FileName, FlagKind, JobId, JobOutcome, Package, PackageName, Project};
+use model::{
+    About, BuildId, BuildReason, BuildSource, FileName, FlagKind, JobId, JobOutcome, Package, PackageName, Project,
+};
 use model::{ProjectId, Repository, RepositoryId, Timestamp};
 use pkg::Arch;
 use store::{NewBuildRow, PackageOutline, PackageTask, RevisionFile, Session, TaskChange, UploadedFile};
 
 use crate::background::Reconciler;
 use crate::configurations::recipe_kinds;
+use crate::inner::Inner;
 use crate::permission::check_project;
 use crate::projects::{existing, find_arch};
+use crate::trees::Effective;
 use crate::{Action, Service, ServiceError, TargetName, User};
 
 /// A package in one target.
@@ -69,7 +73,8 @@ impl Service {
         let project = self.check_builder(actor, id).await?;
         for (name, targets) in by_package(wanted) {
             let package = self.package(id, name).await?;
-            self.build_package(actor, &project, &package, Some(&targets)).await?;
+            let reason = BuildReason::Submitted { by: actor.name.clone() };
+            build_package(&self.inner, &reason, &project, &package, Some(&targets)).await?;
         }
         Ok(())
     }
@@ -87,7 +92,7 @@ impl Service {
             jobs.extend(cancel_task(&mut session, &task, now).await?);
         }
         session.commit().await?;
-        self.announce(&jobs);
+        announce(&self.inner, &jobs);
         Ok(())
     }
 
@@ -112,7 +117,7 @@ impl Service {
             }
         }
         session.commit().await?;
-        self.announce(&[]);
+        announce(&self.inner, &[]);
         self.inner.poke(Reconciler::Publish);
         self.rebuild(actor, id, &again).await
     }
@@ -126,7 +131,7 @@ impl Service {
         let (mut session, _, package) = self.edit_package(actor, id, name).await?;
         let jobs = cancel_open(&mut session, &package, self.inner.now()).await?;
         session.commit().await?;
-        self.announce(&jobs);
+        announce(&self.inner, &jobs);
         self.delete_package(actor, id, name).await.map(drop)
     }
 
@@ -150,80 +155,112 @@ impl Service {
         for package in self.packages(project.id, None, 0).await? {
             let kept = self.inner.store.read().await?.newest_revision(package.id).await?;
             if kept.is_some() {
-                self.build_package(actor, project, &package, Some(targets)).await?;
+                let reason = BuildReason::Submitted { by: actor.name.clone() };
+                build_package(&self.inner, &reason, project, &package, Some(targets)).await?;
             }
         }
         Ok(())
     }
+}
 
-    /// Builds the newest revision of a package, or the source of its newest build if it has none; for some targets, or for
-    /// all. What is still being built of an older revision is stopped if it is built anew everywhere.
-    pub(crate) async fn build_package(
-        &self,
-        actor: &User,
-        project: &Project,
-        package: &Package,
-        targets: Option<&[TargetName]>,
-    ) -> Result<(), ServiceError> {
-        let now = self.inner.now();
-        let kinds = recipe_kinds(&self.inner, project.id).await?;
-        let mut session = self.inner.store.write().await?;
-        let repositories = session.repositories(project.id).await?;
-        let about = session.about_package(package.id).await?;
-        let is_wanted = |repository: &Repository, arch: &Arch| {
-            let target = TargetName { repository: repository.name.clone(), arch: arch.clone() };
-            targets.is_none_or(|targets| targets.contains(&target))
-                && about.is_on(FlagKind::Build, Some((&repository.name, arch)), true)
-        };
-        let open: Vec<(&Repository, &Arch)> = repositories
-            .iter()
-            .flat_map(|repository| repository.arches.iter().map(move |arch| (repository, arch)))
-            .filter(|(repository, arch)| arch.enabled && is_wanted(repository, &arch.arch))
-            .map(|(repository, arch)| (repository, &arch.arch))
-            .collect();
-        let builds = match session.newest_revision(package.id).await? {
-            Some(revision) => {
-                let files = session.revision_files(package.id, revision.number).await?;
-                let recipes = recipes(package, &files, &open, &kinds);
-                let rows = recipes.into_iter().map(|(file, targets)| {
-                    let source =
-                        BuildSource::Revision { package: package.name.clone(), revision: revision.number, file };
-                    (source, targets)
-                });
-                let uploads: Vec<UploadedFile> = files.iter().map(upload).collect();
-                rows.map(|(source, targets)| (source, uploads.clone(), targets)).collect()
-            }
-            None => again(&mut session, package, &open).await?,
-        };
-        let jobs = if targets.is_none() { cancel_open(&mut session, package, now).await? } else { Vec::new() };
-        for (source, uploads, targets) in builds {
-            let row = NewBuildRow {
-                project: project.id,
-                uploads: recipe_first(&source, uploads),
-                source,
-                targets,
-                reason: BuildReason::Submitted { by: actor.name.clone() },
-                network: project.settings.network,
-                limits: None,
-                extra_repositories: project.settings.extra_repositories.clone(),
-                priority: 0,
-                batch: None,
-            };
-            let id = session.add_build(&row, now).await?;
-            session.set_build_package(id, package.id).await?;
-            tracing::info!(build.id = %id, "build {id} of package {} of {} begins", package.name, project.name);
-        }
-        session.commit().await?;
-        self.announce(&jobs);
-        Ok(())
+/// Builds what the newest revision of a package stands for, or the source of its newest build if it has none; for some
+/// targets, or for all. What is still being built of an older revision is stopped if it is built anew everywhere.
+pub(crate) async fn build_package(
+    inner: &Inner,
+    reason: &BuildReason,
+    project: &Project,
+    package: &Package,
+    targets: Option<&[TargetName]>,
+) -> Result<(), ServiceError> {
+    let now = inner.now();
+    let kinds = recipe_kinds(inner, project.id).await?;
+    let effective = Effective::of(inner, project, package).await?;
+    let mut session = inner.store.write().await?;
+    let newest = session.newest_revision(package.id).await?;
+    if newest.as_ref() != effective.as_ref().map(|effective| &effective.revision) {
+        // Whoever committed meanwhile builds that.
+        return Ok(());
     }
+    let repositories = session.repositories(project.id).await?;
+    let about = session.about_package(package.id).await?;
+    let open = open_targets(&repositories, &about, targets);
+    let builds = match &effective {
+        Some(effective) => of_revision(effective, package, &open, &kinds),
+        None => again(&mut session, package, &open).await?,
+    };
+    let jobs = if targets.is_none() { cancel_open(&mut session, package, now).await? } else { Vec::new() };
+    for (source, uploads, targets) in builds {
+        let row = NewBuildRow {
+            project: project.id,
+            uploads: recipe_first(&source, uploads),
+            source,
+            targets,
+            reason: reason.clone(),
+            network: project.settings.network,
+            limits: None,
+            extra_repositories: project.settings.extra_repositories.clone(),
+            priority: 0,
+            batch: None,
+        };
+        let id = session.add_build(&row, now).await?;
+        session.set_build_package(id, package.id).await?;
+        tracing::info!(build.id = %id, "build {id} of package {} of {} begins", package.name, project.name);
+    }
+    if let Some(effective) = effective.filter(|effective| effective.is_link && targets.is_none()) {
+        let tree = effective.tree.filter(|_| effective.files.is_ok());
+        session.settle_link(package.id, tree, effective.files.as_ref().err().map(String::as_str)).await?;
+    }
+    session.commit().await?;
+    announce(inner, &jobs);
+    Ok(())
+}
 
-    fn announce(&self, stopped: &[JobId]) {
-        stopped.iter().for_each(|job| self.inner.stop_job(*job));
-        self.inner.poke(Reconciler::Sources);
-        self.inner.poke(Reconciler::Planning);
-        self.inner.changed();
-    }
+/// Tells everybody that there is something to build, and whoever builds what was stopped.
+fn announce(inner: &Inner, stopped: &[JobId]) {
+    stopped.iter().for_each(|job| inner.stop_job(*job));
+    inner.poke(Reconciler::Sources);
+    inner.poke(Reconciler::Planning);
+    inner.changed();
+}
+
+/// The targets a package is to be built for.
+fn open_targets<'a>(
+    repositories: &'a [Repository],
+    about: &About,
+    targets: Option<&[TargetName]>,
+) -> Vec<(&'a Repository, &'a Arch)> {
+    let is_wanted = |repository: &Repository, arch: &Arch| {
+        let target = TargetName { repository: repository.name.clone(), arch: arch.clone() };
+        targets.is_none_or(|targets| targets.contains(&target))
+            && about.is_on(FlagKind::Build, Some((&repository.name, arch)), true)
+    };
+    repositories
+        .iter()
+        .flat_map(|repository| repository.arches.iter().map(move |arch| (repository, arch)))
+        .filter(|(repository, arch)| arch.enabled && is_wanted(repository, &arch.arch))
+        .map(|(repository, arch)| (repository, &arch.arch))
+        .collect()
+}
+
+/// What is built of a revision: one build for each recipe; nothing if its files are not to be had.
+fn of_revision(
+    effective: &Effective,
+    package: &Package,
+    open: &[(&Repository, &Arch)],
+    kinds: &BTreeMap<(RepositoryId, Arch), String>,
+) -> Again {
+    let Ok(files) = &effective.files else { return Vec::new() };
+    let uploads: Vec<UploadedFile> = files.iter().map(upload).collect();
+    let rows = recipes(package, files, open, kinds).into_iter().map(|(file, targets)| {
+        let source = BuildSource::Revision {
+            package: package.name.clone(),
+            revision: effective.revision.number,
+            file,
+            tree: effective.tree.filter(|_| effective.is_link),
+        };
+        (source, uploads.clone(), targets)
+    });
+    rows.collect()
 }
 
 fn by_package(wanted: &[PackageTarget]) -> BTreeMap<&PackageName, Vec<TargetName>> {
@@ -267,7 +304,7 @@ fn recipes(
 /// The recipe of a kind among files: the one called like the package, or the only one.
 ///
 /// Rule: Open Build Service's source server; a recipe named after one repository is not looked for.
-fn recipe_of(package: &PackageName, files: &[RevisionFile], kind: &str) -> Option<FileName> {
+pub(crate) fn recipe_of(package: &PackageName, files: &[RevisionFile], kind: &str) -> Option<FileName> {
     let ending = format!(".{kind}");
     let named = format!("{package}{ending}");
     let mut found = files.iter().map(|file| &file.name).filter(|name| name.as_str().ends_with(&ending));

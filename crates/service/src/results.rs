@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use fs_err as fs;
 use model::{
-    BuiltPackage, JobId, JobReport, PhaseTiming, ProjectName, RepositoryName, ResultFile, ResultKind, RootPackage,
-    RootSpec, TaskId, Timestamp,
+    BuildId, BuiltPackage, JobId, JobReport, PhaseTiming, ProjectName, RepositoryName, ResultFile, ResultKind,
+    RootPackage, RootSpec, Task, TaskId, Timestamp,
 };
 use pkg::Sha256;
 use store::Session;
@@ -77,6 +77,15 @@ impl Service {
             Err(error) => return Err(error.into()),
         };
         Ok(TaskLog { path, complete: job.ended_at.is_some() && job.task_state.is_finished(), bytes })
+    }
+
+    /// The task whose jobs make the source of a build; `None` if no job does, or none has been asked yet. Its number is good
+    /// for [`Self::log`], [`Self::results`] and whatever else is asked of tasks.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn source_task(&self, build: BuildId) -> Result<Option<Task>, ServiceError> {
+        Ok(self.inner.store.read().await?.source_task(build).await?)
     }
 
     /// The results of a task by name; none, unless it succeeded.

@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use fs_err as fs;
-use model::{FileName, Package, PackageName, Project, ProjectId};
+use model::{BuildReason, FileName, Package, PackageName, Project, ProjectId};
 use pkg::{Md5, Md5Hasher, Sha256};
-use store::{Revision, RevisionFile, Session, UploadedFile};
+use store::{Revision, RevisionFile, Session, UploadedFile, tree_md5};
 
+use crate::background::Reconciler;
 use crate::inner::blocking;
+use crate::permission::check_project;
 use crate::projects::{check_size, existing};
-use crate::{Action, Service, ServiceError, User};
+use crate::rebuild::build_package;
+use crate::trees::{Own, link_target};
+use crate::{Action, CommitHow, Service, ServiceError, User};
 
 /// Most files of one revision.
 const MAX_FILES: usize = 20_000;
+/// How often a commit is tried that others get in the way of.
+const ATTEMPTS: usize = 5;
 
 /// Which revision of a package's files is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,31 +53,6 @@ pub enum Commit {
 }
 
 impl Service {
-    /// The files of a revision by name; `None` if the newest is asked for and there is none yet.
-    ///
-    /// # Errors
-    /// [`ServiceError::ProjectMissing`], [`ServiceError::PackageMissing`], [`ServiceError::FilesMissing`].
-    pub async fn revision(
-        &self,
-        project: ProjectId,
-        package: &PackageName,
-        wish: RevisionWish,
-    ) -> Result<Option<(Revision, Vec<RevisionFile>)>, ServiceError> {
-        let package = self.package(project, package).await?;
-        let mut session = self.inner.store.read().await?;
-        let (found, shown) = match wish {
-            RevisionWish::Newest => match session.newest_revision(package.id).await? {
-                None => return Ok(None),
-                found => (found, String::new()),
-            },
-            RevisionWish::Number(number) => (session.revision(package.id, number).await?, number.to_string()),
-            RevisionWish::Tree(tree) => (session.revision_of_tree(package.id, &tree).await?, tree.to_string()),
-        };
-        let found = found.ok_or_else(|| ServiceError::FilesMissing { package: package.name, revision: shown })?;
-        let files = session.revision_files(package.id, found.number).await?;
-        Ok(Some((found, files)))
-    }
-
     /// Every revision of a package's files, oldest first.
     ///
     /// # Errors
@@ -102,17 +83,19 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::ProjectMissing`], [`ServiceError::Denied`], [`ServiceError::PackageMissing`],
-    /// [`ServiceError::BadValue`] if a digest is not the promised one, [`ServiceError::UploadTooLarge`].
+    /// [`ServiceError::BadValue`] if a digest is not the promised one, or a link can not be read,
+    /// [`ServiceError::UploadTooLarge`], [`ServiceError::SourceBroken`] if a link to be kept can not be put together.
     pub async fn commit_files(
         &self,
         actor: &User,
         project: ProjectId,
         package: &PackageName,
         wanted: &[WantedFile],
-        comment: &str,
+        how: &CommitHow,
     ) -> Result<Commit, ServiceError> {
         check_names(wanted.iter().map(|file| &file.name))?;
-        let (mut session, project, package) = self.edit_package(actor, project, package).await?;
+        let package = self.check_editor(actor, project, package).await?;
+        let mut session = self.inner.store.read().await?;
         let (mut files, mut missing) = (Vec::new(), Vec::new());
         for file in wanted {
             match session.known_file(package.id, &file.name, &file.md5).await? {
@@ -126,11 +109,41 @@ impl Service {
                 None => missing.push(file.clone()),
             }
         }
+        drop(session);
         if !missing.is_empty() {
             return Ok(Commit::Missing(missing));
         }
-        let revision = self.add_revision(session, actor, (&project, &package), files, comment).await?;
-        Ok(Commit::Done(revision))
+        Ok(Commit::Done(self.commit_known(actor, (project, &package.name), files, how).await?))
+    }
+
+    /// Makes a revision of files that are kept, and builds it.
+    pub(crate) async fn commit_known(
+        &self,
+        actor: &User,
+        (project, package): (ProjectId, &PackageName),
+        files: Vec<RevisionFile>,
+        how: &CommitHow,
+    ) -> Result<Revision, ServiceError> {
+        for _ in 0..ATTEMPTS {
+            let (seen, files) = if how.keep_link || how.repair_link {
+                let (seen, files) = self.kept_link(project, package, files.clone(), how).await?;
+                (Some(seen), files)
+            } else {
+                (None, files.clone())
+            };
+            let (mut session, project, package) = self.edit_package(actor, project, package).await?;
+            let newest = session.newest_revision(package.id).await?;
+            drop(session);
+            // What was written down as changes was so of the revision that was seen.
+            if seen.is_none_or(|seen| seen == newest) {
+                let revision =
+                    self.add_revision(actor, (&project, &package), files, (newest.as_ref(), &how.comment)).await?;
+                if let Some(revision) = revision {
+                    return Ok(revision);
+                }
+            }
+        }
+        Err(crowded(package))
     }
 
     /// Makes a revision of the newest one's files with one of them added, replaced or (without content) left out, and
@@ -151,28 +164,36 @@ impl Service {
             Some(upload) => Some(self.revision_file(upload).await?),
             None => None,
         };
-        let (mut session, project, package) = self.edit_package(actor, project, package).await?;
-        let mut files = match session.newest_revision(package.id).await? {
-            Some(newest) => session.revision_files(package.id, newest.number).await?,
-            None => Vec::new(),
-        };
-        let before = files.len();
-        files.retain(|known| known.name != *name);
-        if file.is_none() && files.len() == before {
-            return Err(ServiceError::FileMissing { package: package.name, file: name.clone() });
+        for _ in 0..ATTEMPTS {
+            let (mut session, project, package) = self.edit_package(actor, project, package).await?;
+            let newest = session.newest_revision(package.id).await?;
+            let mut files = match &newest {
+                Some(newest) => session.revision_files(package.id, newest.number).await?,
+                None => Vec::new(),
+            };
+            drop(session);
+            let before = files.len();
+            files.retain(|known| known.name != *name);
+            if file.is_none() && files.len() == before {
+                return Err(ServiceError::FileMissing { package: package.name, file: name.clone() });
+            }
+            files.extend(file.clone());
+            let revision = self.add_revision(actor, (&project, &package), files, (newest.as_ref(), comment)).await?;
+            if let Some(revision) = revision {
+                return Ok(revision);
+            }
         }
-        files.extend(file);
-        self.add_revision(session, actor, (&project, &package), files, comment).await
+        Err(crowded(package))
     }
 
+    /// Adds a revision behind the one that was the newest; `None` if it is so no more.
     async fn add_revision(
         &self,
-        mut session: Session,
         actor: &User,
         (project, package): (&Project, &Package),
         mut files: Vec<RevisionFile>,
-        comment: &str,
-    ) -> Result<Revision, ServiceError> {
+        (newest, comment): (Option<&Revision>, &str),
+    ) -> Result<Option<Revision>, ServiceError> {
         check_size("comment", comment.len())?;
         check_names(files.iter().map(|file| &file.name))?;
         let (bytes, limit_bytes) = (files.iter().map(|file| file.bytes), self.inner.config.source_bytes);
@@ -180,18 +201,51 @@ impl Service {
             return Err(ServiceError::UploadTooLarge { name: package.name.to_string(), limit_bytes });
         }
         files.sort_by(|left, right| left.name.as_str().as_bytes().cmp(right.name.as_str().as_bytes()));
-        let revision = session.add_revision(package.id, &files, comment, actor.id, self.inner.now()).await?;
+        let own = Own {
+            project: project.name.clone(),
+            package: package.name.clone(),
+            id: package.id,
+            tree: tree_md5(&files),
+            files,
+        };
+        // Reads the link, so it comes before the session that writes.
+        let target = link_target(&self.inner, &own).await?;
+        let (mut session, project, package) = self.edit_package(actor, project.id, &package.name).await?;
+        if package.id != own.id || session.newest_revision(package.id).await?.as_ref() != newest {
+            return Ok(None);
+        }
+        let revision = session.add_revision(package.id, &own.files, comment, actor.id, self.inner.now()).await?;
         let Some(revision) = revision else {
             return Err(ServiceError::PackageMissing { project: project.name.clone(), package: package.name.clone() });
         };
+        session.set_link(package.id, target.as_ref().map(|(project, package)| (project, package))).await?;
+        let followers = session.touch_links_to(&project.name, &package.name).await?;
         session.commit().await?;
         tracing::info!(
             project.name = %project.name,
             "revision {} of package {} of project {} is committed", revision.number, package.name, project.name
         );
         self.inner.changed();
-        self.build_package(actor, project, package, None).await?;
-        Ok(revision)
+        let reason = BuildReason::Submitted { by: actor.name.clone() };
+        build_package(&self.inner, &reason, &project, &package, None).await?;
+        if followers > 0 || target.is_some() {
+            self.inner.poke(Reconciler::Links);
+        }
+        Ok(Some(revision))
+    }
+
+    /// A package of a project that somebody may change.
+    async fn check_editor(
+        &self,
+        actor: &User,
+        project: ProjectId,
+        package: &PackageName,
+    ) -> Result<Package, ServiceError> {
+        let mut session = self.inner.store.read().await?;
+        let project = existing(&mut session, project).await?;
+        check_project(&mut session, actor, Action::EditProject, &project, &project.name).await?;
+        let found = session.package(project.id, package).await?;
+        found.ok_or_else(|| ServiceError::PackageMissing { project: project.name, package: package.clone() })
     }
 
     /// A writing session for somebody who may change a project, and a package of it.
@@ -234,6 +288,11 @@ impl Service {
         });
         Ok(digest.await??)
     }
+}
+
+fn crowded(package: &PackageName) -> ServiceError {
+    let detail = "others committed at the same time, again and again".to_owned();
+    ServiceError::Unavailable { what: package.to_string(), detail }
 }
 
 fn check_names<'a>(names: impl Iterator<Item = &'a FileName>) -> Result<(), ServiceError> {

@@ -1,4 +1,6 @@
-use model::{BuildId, Limits, ProjectId, ProjectName, ProjectSettings, Timestamp, UserName};
+use model::{
+    BuildId, Limits, PackageName, PackageSource, ProjectId, ProjectName, ProjectSettings, Timestamp, UserName,
+};
 use store::{TargetName, UploadedFile};
 
 /// A fresh token: the only time its secret is seen.
@@ -76,4 +78,6 @@ pub enum NewSource {
     Url(String),
     /// Uploaded files, the recipe first.
     Files(Vec<UploadedFile>),
+    /// What a job makes, for a package of that name if one is given, or for the one its recipe names.
+    Job(Option<PackageName>, PackageSource),
 }

@@ -14,7 +14,7 @@ const BUILD: &str = "SELECT b.id, b.project_id, p.name AS project, k.name AS pac
      b.extra_repositories, b.priority < 0 AS background, b.held, b.submitted_at FROM builds b JOIN projects p ON p.id = b.project_id \
      LEFT JOIN packages k ON k.id = b.package_id LEFT JOIN source_trees s ON s.id = b.source_tree_id WHERE ";
 
-const TASK: &str = "SELECT t.id, t.build_id, r.name AS repository, t.arch, t.state, t.verdict, t.failure, t.started_at, \
+pub(crate) const TASK: &str = "SELECT t.id, t.build_id, r.name AS repository, t.arch, t.state, t.verdict, t.failure, t.started_at, \
      t.ended_at, t.attempts, t.built_packages FROM tasks t JOIN repositories r ON r.id = t.repository_id WHERE ";
 
 /// Builds whose tasks are read with one statement.
@@ -182,7 +182,7 @@ impl Session {
         for build in &*builds {
             list.push_bind(build.id.get());
         }
-        query.push(") ORDER BY t.id");
+        query.push(") AND t.role = 'recipe' ORDER BY t.id");
         for row in query.build().fetch_all(self.run()).await? {
             let task = task(&row)?;
             if let Ok(place) = builds.binary_search_by(|build| task.build.cmp(&build.id)) {
@@ -271,7 +271,7 @@ pub(crate) fn builds_query(filter: &BuildFilter) -> QueryBuilder<Sqlite> {
 
 pub(crate) fn tasks_query(filter: &TaskFilter) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(TASK);
-    query.push("t.id IN (SELECT t.id FROM tasks t WHERE TRUE");
+    query.push("t.id IN (SELECT t.id FROM tasks t WHERE t.role = 'recipe'");
     if let Some(build) = filter.build {
         query.push(" AND t.build_id = ").push_bind(build.get());
     }

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::accounts::{LOGIN_OF_SECRET, LOGINS_OF_USER};
 use crate::builds::{builds_query, tasks_query};
 use crate::current::CURRENT_SOURCES;
+use crate::derived::{LINKS_TO, STALE_LINKS};
 use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
 use crate::matrix::{OUTCOME_COUNTS, PACKAGE_COUNT, matrix_names_query, matrix_tasks_query};
 use crate::packages::{NEWEST_TASKS, PACKAGES};
@@ -79,6 +80,8 @@ fn statements() -> Vec<(&'static str, String)> {
         ("the tasks of a page of packages", matrix_tasks_query(&[1, 2]).sql().as_str().to_owned()),
         ("outcomes of a project", OUTCOME_COUNTS.to_owned()),
         ("how many packages a project has", PACKAGE_COUNT.to_owned()),
+        ("links to a package", LINKS_TO.to_owned()),
+        ("links to put together", STALE_LINKS.to_owned()),
     ]
 }
 

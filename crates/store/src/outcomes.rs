@@ -47,11 +47,13 @@ pub struct PackageOutline {
     pub about: About,
     /// Whether files of it are kept.
     pub has_revision: bool,
+    /// Why its files can not be put together.
+    pub failure: Option<String>,
 }
 
 const PACKAGE_OUTLINES: &str = "SELECT k.id, k.name, k.about, \
-     EXISTS (SELECT 1 FROM package_revisions r WHERE r.package_id = k.id) AS has_revision \
-     FROM packages k WHERE k.project_id = $1 ORDER BY k.name";
+     EXISTS (SELECT 1 FROM package_revisions r WHERE r.package_id = k.id) AS has_revision, l.failure \
+     FROM packages k LEFT JOIN package_links l ON l.package_id = k.id WHERE k.project_id = $1 ORDER BY k.name";
 
 impl Session {
     /// The packages of a project by name.
@@ -67,6 +69,7 @@ impl Session {
                     name: fields.name("name")?,
                     about: fields.json("about")?,
                     has_revision: fields.flag("has_revision")?,
+                    failure: fields.maybe_text("failure")?,
                 })
             })
             .collect()

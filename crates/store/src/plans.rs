@@ -1,6 +1,6 @@
 use model::{
-    BuildId, BuildSettings, JobFile, Limits, PackageName, ProjectId, ProjectName, RecipeSpec, RepositoryId,
-    RepositoryName, TaskId, Timestamp, Verdict,
+    BuildId, BuildSettings, JobFile, JobWork, Limits, PackageName, ProjectId, ProjectName, RepositoryId,
+    RepositoryName, SourceJob, TaskId, Timestamp, Verdict,
 };
 use pkg::{Arch, Sha256};
 use serde::{Deserialize, Serialize};
@@ -19,16 +19,14 @@ pub struct PendingTask {
     pub project_id: ProjectId,
     /// Its project's name.
     pub project: ProjectName,
-    /// Its package.
-    pub package: PackageName,
+    /// What its jobs do.
+    pub work: PendingWork,
     /// Its repository.
     pub repository_id: RepositoryId,
     /// Its repository's name.
     pub repository: RepositoryName,
     /// Architecture.
     pub arch: Arch,
-    /// Its source.
-    pub source_tree: Sha256,
     /// Whether the recipe may reach the network.
     pub network: bool,
     /// The build's own limits.
@@ -39,14 +37,39 @@ pub struct PendingTask {
     pub requirements: Vec<String>,
 }
 
+/// What the jobs of a pending task do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PendingWork {
+    /// Build a recipe.
+    Recipe {
+        /// The package.
+        package: PackageName,
+        /// Its source.
+        source_tree: Sha256,
+    },
+    /// Make the source of the build.
+    Source(SourceJob),
+}
+
+impl PendingTask {
+    /// What people call what it is about: the package, or the source of a build.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match &self.work {
+            PendingWork::Recipe { package, .. } => package.to_string(),
+            PendingWork::Source(_) => format!("source of build {}", self.build),
+        }
+    }
+}
+
 /// Everything a worker is given for a task but the root, which is a blob shared with other tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskPlan {
     /// What people call it in logs.
     pub title: String,
-    /// What is built.
-    pub recipe: RecipeSpec,
-    /// Every file of the source tree.
+    /// What is done in it.
+    pub work: JobWork,
+    /// Every file of the source tree, or every file a script finds.
     pub sources: Vec<JobFile>,
     /// What the configuration says of the way to build.
     pub settings: BuildSettings,
@@ -57,11 +80,18 @@ pub struct TaskPlan {
 }
 
 pub(crate) const PENDING_TASKS: &str = "SELECT t.id, t.build_id, t.project_id, p.name AS project, k.name AS package, t.repository_id, \
-     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, t.verdict \
+     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, t.verdict, t.source_job \
      FROM tasks t JOIN builds b ON b.id = t.build_id JOIN projects p ON p.id = t.project_id \
-     JOIN packages k ON k.id = t.package_id JOIN repositories r ON r.id = t.repository_id \
-     JOIN source_trees s ON s.id = b.source_tree_id WHERE t.state = 'pending' AND t.ready = 0 AND b.held = 0 \
-     ORDER BY t.id";
+     JOIN repositories r ON r.id = t.repository_id LEFT JOIN packages k ON k.id = t.package_id \
+     LEFT JOIN source_trees s ON s.id = b.source_tree_id WHERE t.state = 'pending' AND t.ready = 0 \
+     AND (b.held = 0 OR t.role = 'source') ORDER BY t.id";
+
+fn work(fields: &Fields<'_>) -> Result<PendingWork, StoreError> {
+    match fields.maybe_json("source_job")? {
+        Some(job) => Ok(PendingWork::Source(job)),
+        None => Ok(PendingWork::Recipe { package: fields.name("package")?, source_tree: fields.name("tree")? }),
+    }
+}
 
 impl Session {
     /// Every pending task that no worker may claim yet, oldest first.
@@ -80,11 +110,10 @@ impl Session {
                     build: BuildId::new(fields.int("build_id")?),
                     project_id: ProjectId::new(fields.int("project_id")?),
                     project: fields.name("project")?,
-                    package: fields.name("package")?,
+                    work: work(&fields)?,
                     repository_id: RepositoryId::new(fields.int("repository_id")?),
                     repository: fields.name("repository")?,
                     arch: fields.name("arch")?,
-                    source_tree: fields.name("tree")?,
                     network: fields.flag("network")?,
                     limits: fields.maybe_json("limits")?,
                     verdict: fields.maybe_json("verdict")?,

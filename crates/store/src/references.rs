@@ -18,6 +18,7 @@ const REFERENCES: &[(&str, &str)] = &[
     ("published_files", "sha256"),
     ("revision_files", "sha256"),
     ("waiting_files", "sha256"),
+    ("derived_files", "sha256"),
 ];
 
 impl Session {

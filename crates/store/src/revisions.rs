@@ -62,7 +62,7 @@ fn revision(row: &SqliteRow) -> Result<Revision, StoreError> {
     })
 }
 
-fn file(row: &SqliteRow) -> Result<RevisionFile, StoreError> {
+pub(crate) fn file(row: &SqliteRow) -> Result<RevisionFile, StoreError> {
     let fields = Fields::new("revision_files", row);
     Ok(RevisionFile {
         name: fields.name("name")?,
@@ -131,7 +131,8 @@ impl Session {
         rows.iter().map(file).collect()
     }
 
-    /// A file that was sent to a package under a name, whether a revision has it or not.
+    /// A file that was sent to a package under a name, whether a revision has it or not; one of the trees that were last
+    /// derived from it counts as well.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -146,7 +147,10 @@ impl Session {
              JOIN package_revisions r ON r.id = f.revision_id \
              WHERE r.package_id = $1 AND f.name = $2 AND f.md5 = $3 \
              UNION ALL SELECT name, bytes, md5, sha256, uploaded_at FROM waiting_files \
-             WHERE package_id = $1 AND name = $2 AND md5 = $3 LIMIT 1",
+             WHERE package_id = $1 AND name = $2 AND md5 = $3 \
+             UNION ALL SELECT name, bytes, md5, sha256, modified_at FROM derived_files \
+             WHERE tree_id IN (SELECT id FROM derived_trees WHERE package_id = $1 ORDER BY id DESC LIMIT 20) \
+             AND name = $2 AND md5 = $3 LIMIT 1",
         )
         .bind(package)
         .bind(name.as_str())

@@ -18,8 +18,10 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "people and packages", include_str!("../migrations/sqlite/0004_people_and_packages.sql")),
     (5, "rpm world", include_str!("../migrations/sqlite/0005_rpm_world.sql")),
     (6, "package revisions", include_str!("../migrations/sqlite/0006_package_revisions.sql")),
+    (7, "source jobs", include_str!("../migrations/sqlite/0007_source_jobs.sql")),
     (8, "load", include_str!("../migrations/sqlite/0008_load.sql")),
     (9, "accounts", include_str!("../migrations/sqlite/0009_accounts.sql")),
+    (10, "derived sources", include_str!("../migrations/sqlite/0010_derived_sources.sql")),
     (12, "pages", include_str!("../migrations/sqlite/0012_pages.sql")),
 ];
 
@@ -60,7 +62,8 @@ impl Store {
             .statement_cache_capacity(200);
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         let migrations = MIGRATIONS.iter().map(|(number, title, sql)| {
-            Migration::new(*number, (*title).into(), MigrationType::Simple, sqlx::SqlStr::from_static(sql), false)
+            let (sql, alone) = (sqlx::SqlStr::from_static(sql), sql.starts_with("-- no-transaction"));
+            Migration::new(*number, (*title).into(), MigrationType::Simple, sql, alone)
         });
         Migrator::with_migrations(migrations.collect()).run(&writer).await?;
         let readers =

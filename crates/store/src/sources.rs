@@ -18,6 +18,8 @@ pub struct OpenSource {
     pub source: BuildSource,
     /// The uploaded files, the recipe first.
     pub uploads: Vec<UploadedFile>,
+    /// What a job has made of it, by name; `None` if none has ended well.
+    pub made: Option<Vec<UploadedFile>>,
     /// How often it was tried.
     pub attempts: u32,
 }
@@ -64,10 +66,14 @@ impl Session {
             let source = fields.json("source")?;
             let uploads = match &source {
                 BuildSource::Upload { .. } | BuildSource::Revision { .. } => self.uploads(build).await?,
-                BuildSource::Url { .. } => Vec::new(),
+                BuildSource::Url { .. } | BuildSource::Job { .. } => Vec::new(),
+            };
+            let made = match &source {
+                BuildSource::Job { .. } | BuildSource::Revision { .. } => self.source_results(build).await?,
+                BuildSource::Url { .. } | BuildSource::Upload { .. } => None,
             };
             let project = ProjectId::new(fields.int("project_id")?);
-            open.push(OpenSource { build, project, source, uploads, attempts: fields.count("source_attempts")? });
+            open.push(OpenSource { build, project, source, uploads, made, attempts: fields.count("source_attempts")? });
         }
         Ok(open)
     }

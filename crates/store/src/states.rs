@@ -106,15 +106,19 @@ impl Session {
         change: TaskChange<'_>,
         now: Timestamp,
     ) -> Result<Option<TaskState>, StoreError> {
-        let row = sqlx::query("SELECT id, state, build_id FROM tasks WHERE id = $1")
+        let row = sqlx::query("SELECT id, state, build_id, role FROM tasks WHERE id = $1")
             .bind(task.get())
             .fetch_optional(self.run())
             .await?;
         let Some(row) = row else { return Ok(None) };
         let fields = Fields::new("tasks", &row);
         let build = BuildId::new(fields.int("build_id")?);
+        let makes_source = fields.text("role")? == "source";
         let next = self.apply(task, fields.word("state", TaskState::parse)?, change, now).await?;
         if next.is_some_and(TaskState::is_finished) {
+            if makes_source {
+                self.end_source_task(build, change, now).await?;
+            }
             self.derive_finished(build).await?;
         }
         Ok(next)

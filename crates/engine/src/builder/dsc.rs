@@ -31,11 +31,11 @@ const CHANGES_BYTES: u64 = 16 << 20;
 pub(super) struct Dsc;
 
 impl Builder for Dsc {
-    fn root_format(&self) -> PackageFormat {
-        PackageFormat::Deb
+    fn fits(&self, format: PackageFormat) -> bool {
+        format == PackageFormat::Deb
     }
 
-    fn last_step(&self) -> &'static str {
+    fn last_step<'a>(&self, _job: &'a JobSpec) -> &'a str {
         LAST_STEP
     }
 
@@ -52,7 +52,7 @@ impl Builder for Dsc {
     }
 
     fn listener<'a>(&self, job: &'a JobSpec) -> Box<dyn Listener + 'a> {
-        Box::new(Unpacking { recipe: job.recipe.file.as_str(), errors: None })
+        Box::new(Unpacking { recipe: job.recipe_file(), errors: None })
     }
 
     fn check(
@@ -164,8 +164,8 @@ fn actions(job: &JobSpec) -> Vec<Action> {
         let path = format!("{SOURCE_FOLDER}/{}", source.name);
         actions.push(Action::CopyIn { file, path, owner: BUILD_USER });
     }
-    let recipe = format!("{SOURCE_FOLDER}/{}", job.recipe.file);
-    let tree = format!("{WORK_FOLDER}/{}", tree_name(job.recipe.file.as_str()));
+    let recipe = format!("{SOURCE_FOLDER}/{}", job.recipe_file());
+    let tree = format!("{WORK_FOLDER}/{}", tree_name(job.recipe_file()));
     let unpack = ["dpkg-source", "-x", &recipe, &tree].map(str::to_owned).to_vec();
     actions.push(step(job, FIRST_STEP, unpack, WORK_FOLDER));
     actions.push(step(job, LAST_STEP, build_command(job), &tree));

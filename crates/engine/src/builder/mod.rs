@@ -1,13 +1,14 @@
-//! Builders, one a kind of recipe: what is done inside a prepared root to build a recipe, and what its results must be.
+//! Builders, one a kind of recipe and one for scripts: what is done inside a prepared root, and what its results must be.
 //!
 //! What differs between kinds is behind [`Builder`] and [`Listener`]; nothing else of the engine asks for the kind.
 
 mod dsc;
+pub(crate) mod script;
 mod spec;
 
 use std::path::{Path, PathBuf};
 
-use model::{FailureCause, JobFile, JobSpec, ResultFile, ResultKind};
+use model::{FailureCause, JobFile, JobSpec, JobWork, ResultFile, ResultKind};
 use pkg::{PackageFormat, RecipeKind};
 
 use crate::log::JobLog;
@@ -16,11 +17,16 @@ use crate::sandbox::protocol::Action;
 
 /// How recipes of one kind are built.
 pub(crate) trait Builder: Sync {
-    /// What the roots it needs are made of.
-    fn root_format(&self) -> PackageFormat;
+    /// Whether it can be done in a root of packages of a format.
+    fn fits(&self, format: PackageFormat) -> bool;
 
     /// Label of the step after which results are there.
-    fn last_step(&self) -> &'static str;
+    fn last_step<'a>(&self, job: &'a JobSpec) -> &'a str;
+
+    /// The kind of result without which a job has failed.
+    fn main_result(&self) -> ResultKind {
+        ResultKind::Package
+    }
 
     /// The actions that build a job's recipe; file number n is source number n.
     fn actions(&self, job: &JobSpec) -> Vec<Action>;
@@ -71,12 +77,15 @@ impl Results {
     }
 }
 
-/// How recipes of a kind are built; `None` if this engine can not.
-pub(crate) fn builder(kind: RecipeKind) -> Option<&'static dyn Builder> {
-    match kind {
-        RecipeKind::Dsc => Some(&dsc::Dsc),
-        RecipeKind::Spec => Some(&spec::Spec),
-        RecipeKind::Arch => None,
+/// How some work is done; `None` if this engine can not.
+pub(crate) fn builder(work: &JobWork) -> Option<&'static dyn Builder> {
+    match work {
+        JobWork::Source(_) => Some(&script::Script),
+        JobWork::Recipe(recipe) => match recipe.kind {
+            RecipeKind::Dsc => Some(&dsc::Dsc),
+            RecipeKind::Spec => Some(&spec::Spec),
+            RecipeKind::Arch => None,
+        },
     }
 }
 

@@ -12,8 +12,8 @@ use engine::{
     CancelToken, Engine, EngineConfig, EngineError, HandoverError, HelperCommand, JobFiles, JobRunner, JobSink,
 };
 use model::{
-    BuildSettings, FileName, JobFile, JobId, JobReport, JobSpec, Limits, Phase, RecipeSpec, ResultFile, RootPackage,
-    RootSpec,
+    BuildSettings, FileName, JobFile, JobId, JobReport, JobSpec, JobWork, Limits, Phase, RecipeSpec, ResultFile,
+    RootPackage, RootSpec,
 };
 use pkg::{Arch, PackageFormat, RecipeKind, Sha256, Sha256Hasher};
 
@@ -244,7 +244,7 @@ impl Kit {
             title: "test/package debian x86_64".to_owned(),
             arch: Arch::parse(std::env::consts::ARCH).unwrap(),
             root: self.root.clone(),
-            recipe: RecipeSpec { kind: RecipeKind::Dsc, file: recipe },
+            work: JobWork::Recipe(RecipeSpec { kind: RecipeKind::Dsc, file: recipe }),
             sources: list,
             settings: BuildSettings::default(),
             limits: limits(),

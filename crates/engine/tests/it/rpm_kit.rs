@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use engine::{CancelToken, JobRunner as _};
 use expand::{BuildRequest, ExpandConfig, Expander, PoolBuilder};
-use model::{JobReport, JobSpec, RecipeSpec, RootPackage, RootSpec};
+use model::{FileName, JobReport, JobSpec, JobWork, RecipeSpec, RootPackage, RootSpec};
 use pkg::{PackageFormat, PackageMeta, RecipeKind, Sha256};
 use pkgfile::rpm::{RpmLimits, RpmReader};
 use prjconf::BuildConfig;
@@ -104,7 +104,8 @@ pub(crate) fn spec_job(
     files.0.extend(paths.clone());
     job.root = root;
     job.title = "test/package testdist x86_64".to_owned();
-    job.recipe = RecipeSpec { kind: RecipeKind::Spec, file: job.recipe.file };
+    job.work =
+        JobWork::Recipe(RecipeSpec { kind: RecipeKind::Spec, file: FileName::parse(job.recipe_file()).unwrap() });
     (job, files)
 }
 

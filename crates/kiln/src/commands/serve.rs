@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use engine::JobRunner;
 use model::WorkerName;
-use service::{NewToken, Service, ServiceConfig, User};
+use service::{NewToken, Service, ServiceConfig, SourceTarget, User};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -54,9 +54,26 @@ pub(crate) struct Arguments {
     allow_private_sources: bool,
     #[command(flatten)]
     oidc: OidcFlags,
+    /// Root that jobs run in which make sources, unless a source names one [default: that of the build's first target].
+    #[arg(long, value_name = "PROJECT/REPOSITORY/ARCH", value_parser = source_target)]
+    source_target: Option<SourceTarget>,
+    /// Environment variable of such jobs, for instance the address of a proxy; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    source_variable: Vec<(String, String)>,
     /// Run jobs without a root, for tests.
     #[arg(long, hide = true)]
     fake_engine: bool,
+}
+
+fn source_target(text: &str) -> Result<SourceTarget, &'static str> {
+    SourceTarget::parse(text).ok_or("it must be PROJECT/REPOSITORY/ARCH")
+}
+
+fn variable(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("it must be NAME=VALUE")?;
+    let is_name =
+        |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !name.is_empty();
+    if is_name(name) { Ok((name.to_owned(), value.to_owned())) } else { Err("the name must be letters, digits and _") }
 }
 
 /// Runs the server until it is told to stop.
@@ -79,6 +96,8 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     config.allow_private_sources = arguments.allow_private_sources || arguments.listen.ip().is_loopback();
     config.source_keyrings.clone_from(&arguments.source_keyring);
     config.oidc = arguments.oidc.config()?;
+    config.source_target.clone_from(&arguments.source_target);
+    config.source_variables = arguments.source_variable.iter().cloned().collect();
     let upload_bytes = config.upload_bytes;
     let lease = config.lease;
     let service = Service::open(config).await?;

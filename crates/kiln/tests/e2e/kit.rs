@@ -107,6 +107,25 @@ impl Server {
         })
     }
 
+    /// What the server answers the administrator who posts a JSON object, which must be a success.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
+        let settings = std::fs::read_to_string(self.config()).unwrap();
+        let setting = |name: &str| {
+            let line = settings.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
+            line.unwrap().trim().to_owned()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        runtime.block_on(async {
+            let request = reqwest::Client::new().post(format!("{}{path}", self.url));
+            let request = request.basic_auth(setting("login"), Some(setting("token"))).json(body);
+            let answer = request.send().await.unwrap();
+            let (status, text) = (answer.status(), answer.text().await.unwrap());
+            assert!(status.is_success(), "{path}: {status} {text}");
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        })
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
@@ -125,23 +144,6 @@ impl Server {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-
-    /// The most memory the server has ever had, in kilobytes.
-    pub(crate) fn peak_kilobytes(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-
-    /// Login and token of the settings file, with a colon between.
-    pub(crate) fn credentials(&self) -> String {
-        let text = std::fs::read_to_string(self.config()).unwrap();
-        let of = |name: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-            line.trim_start_matches([' ', '=']).trim().to_owned()
-        };
-        format!("{}:{}", of("login"), of("token"))
     }
 
     /// How often the server's threads have gone to sleep by themselves.

@@ -20,7 +20,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Its program.
+    /// Path of its program.
     pub(crate) fn program(&self) -> &Path {
         &self.program
     }
@@ -92,6 +92,20 @@ impl World {
     }
 }
 
+/// Writes the settings of a client into a folder; any password but `secret` is used as it is.
+pub(crate) fn settings(server: &Server, home: &Path, password: &str, general: &str) {
+    let settings = std::fs::read_to_string(server.config()).unwrap();
+    let token = settings.lines().find_map(|line| line.strip_prefix("token")).unwrap();
+    let token = token.trim_start_matches([' ', '=']).trim();
+    let password = if password == "secret" { token } else { password };
+    let url = &server.url;
+    let text = format!(
+        "[general]\napiurl = {url}\n{general}\n[{url}]\nuser = admin\npass = {password}\ncredentials_mgr_class = \
+         osc.credentials.PlaintextConfigFileCredentialsManager\nallow_http = 1\ntrusted_prj = *\n"
+    );
+    std::fs::write(home.join("oscrc"), text).unwrap();
+}
+
 /// A client with its settings, in a folder of its own.
 pub(crate) struct Osc<'a> {
     pub(crate) client: Client,
@@ -106,16 +120,7 @@ impl<'a> Osc<'a> {
     pub(crate) fn new(world: &'a World, client: &Client, password: &str) -> Self {
         let home = world.folder.path().join(format!("{}-{password}", client.name));
         std::fs::create_dir_all(&home).unwrap();
-        let settings = std::fs::read_to_string(world.server.config()).unwrap();
-        let token = settings.lines().find_map(|line| line.strip_prefix("token")).unwrap();
-        let token = token.trim_start_matches([' ', '=']).trim();
-        let password = if password == "secret" { token } else { password };
-        let url = &world.server.url;
-        let text = format!(
-            "[general]\napiurl = {url}\n\n[{url}]\nuser = admin\npass = {password}\ncredentials_mgr_class = \
-             osc.credentials.PlaintextConfigFileCredentialsManager\nallow_http = 1\ntrusted_prj = *\n"
-        );
-        std::fs::write(home.join("oscrc"), text).unwrap();
+        settings(&world.server, &home, password, "");
         let project = format!("home:admin:{}", client.name);
         Self { client: client.clone(), home, project, world }
     }
@@ -133,6 +138,8 @@ impl<'a> Osc<'a> {
             .args(arguments)
             .current_dir(self.home.join(folder))
             .env("HOME", &self.home)
+            // The old one looks for its settings in some places without --config.
+            .env("OSC_CONFIG", self.home.join("oscrc"))
             .env("LC_ALL", "C.UTF-8")
             .env("EDITOR", "true")
             .env("PYTHONWARNINGS", "ignore")

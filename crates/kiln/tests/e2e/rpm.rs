@@ -67,7 +67,7 @@ fn bed() -> Option<Bed> {
 }
 
 /// Serves everything below a folder.
-fn serve(server: &HttpServer, folder: &Path, path: &str) {
+pub(crate) fn serve(server: &HttpServer, folder: &Path, path: &str) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let path = format!("{path}/{}", entry.file_name().to_str().unwrap());

@@ -8,7 +8,7 @@ use pgp::types::{KeyDetails as _, Tag};
 use super::{OpenPgpError, cleartext};
 
 /// Most keys and signatures that are looked at.
-const LIMIT_KEYS: usize = 10_000;
+pub(super) const LIMIT_KEYS: usize = 10_000;
 const LIMIT_SIGNATURES: usize = 100;
 /// How wrong the clocks of signers may be.
 const CLOCK_SECONDS: i64 = 86_400;
@@ -311,7 +311,7 @@ impl TrustedKey {
     }
 }
 
-fn seconds(value: u32) -> i64 {
+pub(super) fn seconds(value: u32) -> i64 {
     i64::from(value)
 }
 
@@ -320,7 +320,7 @@ fn issuer(signature: &Signature) -> Option<String> {
     print.or_else(|| signature.issuer_key_id().first().map(|id| id.to_string().to_uppercase()))
 }
 
-fn expiry(created_at: i64, signature: &Signature) -> Option<i64> {
+pub(super) fn expiry(created_at: i64, signature: &Signature) -> Option<i64> {
     let lifetime = signature.key_expiration_time().map_or(0, |duration| seconds(duration.as_secs()));
     (lifetime > 0).then(|| created_at.saturating_add(lifetime))
 }
@@ -333,7 +333,7 @@ fn may_sign(signature: &Signature) -> bool {
 }
 
 /// The newest valid signature of the primary key about itself.
-fn newest_self_signature(certificate: &SignedPublicKey) -> Option<&Signature> {
+pub(super) fn newest_self_signature(certificate: &SignedPublicKey) -> Option<&Signature> {
     let primary = &certificate.primary_key;
     let direct = certificate.details.direct_signatures.iter().filter(|signature| signature.verify_key(primary).is_ok());
     let users = certificate.details.users.iter().flat_map(|user| {

@@ -40,6 +40,25 @@ impl<'a> RecipeReader<'a> {
         }
     }
 
+    /// A recipe of the kind the configuration wants, with nothing but build dependencies: what a script's root is planned for.
+    pub(crate) fn stand_in(&self, packages: &[String]) -> Result<Recipe, String> {
+        let wanted = self.config.recipe_type.as_str();
+        let kinds = [RecipeKind::Dsc, RecipeKind::Spec, RecipeKind::Arch];
+        let kind = kinds.into_iter().find(|kind| kind.as_str() == wanted);
+        Ok(Recipe {
+            kind: kind.ok_or_else(|| format!("sources can not be made where {wanted} is built"))?,
+            name: String::new(),
+            version: String::new(),
+            build_requires: packages.to_vec(),
+            subpackages: Vec::new(),
+            architectures: Vec::new(),
+            excluded_architectures: Vec::new(),
+            source_files: Vec::new(),
+            has_dynamic_requires: false,
+            is_signed: false,
+        })
+    }
+
     fn dsc(&self, bytes: &[u8]) -> (Option<Recipe>, Vec<Finding>) {
         let target = Target { arch: self.arch, profiles: &self.profiles };
         dsc::parse(&String::from_utf8_lossy(bytes), &target)
@@ -70,21 +89,37 @@ pub(crate) fn read_recipe(
     let found = tree.files.iter().find(|source| source.name == tree.recipe_file);
     let found = found.ok_or_else(|| format!("{name}: is not among the sources"))?;
     let bytes = blobs.read(&found.sha256).map_err(|error| format!("{name}: {error}"))?;
-    let (recipe, findings) = match tree.recipe_kind {
-        RecipeKind::Dsc => reader.dsc(&bytes),
+    let beside = |wanted: &str| beside(blobs, tree, wanted);
+    read_text(&RecipeText { kind: tree.recipe_kind, name, bytes: &bytes, beside: &beside }, package, reader)
+}
+
+/// A recipe that is at hand.
+pub(crate) struct RecipeText<'a> {
+    pub(crate) kind: RecipeKind,
+    /// File name.
+    pub(crate) name: &'a str,
+    pub(crate) bytes: &'a [u8],
+    /// The files beside it by name.
+    pub(crate) beside: &'a spec::Files<'a>,
+}
+
+/// As [`read_recipe`].
+pub(crate) fn read_text(text: &RecipeText<'_>, package: &str, reader: &RecipeReader<'_>) -> Result<Recipe, String> {
+    let RecipeText { kind, name, bytes, beside } = *text;
+    let (recipe, findings) = match kind {
+        RecipeKind::Dsc => reader.dsc(bytes),
         RecipeKind::Spec => {
-            let beside = |wanted: &str| beside(blobs, tree, wanted);
             let options =
-                SpecOptions { file_name: Some(name), build_flavor: "", package: Some(package), files: Some(&beside) };
-            reader.spec(&bytes, &options)
+                SpecOptions { file_name: Some(name), build_flavor: "", package: Some(package), files: Some(beside) };
+            reader.spec(bytes, &options)
         }
         RecipeKind::Arch => return Err(format!("{name}: this service does not build PKGBUILD files yet")),
     };
     let errors: Vec<String> = findings
         .iter()
         .filter(|finding| finding.grade == Grade::Error)
-        .map(|finding| match finding.line(&bytes) {
-            Some(line) if tree.recipe_kind == RecipeKind::Spec => format!("line {line}: {}", finding.message),
+        .map(|finding| match finding.line(bytes) {
+            Some(line) if kind == RecipeKind::Spec => format!("line {line}: {}", finding.message),
             _ => finding.message.clone(),
         })
         .collect();

@@ -9,8 +9,9 @@ use std::time::Instant;
 use expand::PackageId;
 use model::{BlockMode, Repository, RepositoryId, TargetAdditions, TaskId, TaskState, TriggerPolicy, Verdict};
 use pkg::{Arch, PackageFormat, Sha256, Sha256Hasher};
+use recipe::Recipe;
 use sched::{BlockPolicy, OpenTask, Plan, RebuildPolicy, Snapshot, WantedTask};
-use store::{PendingTask, SourceTree};
+use store::{PendingTask, PendingWork, SourceTree};
 
 use super::config::{ConfigTexts, MergedConfig};
 use super::origin::{PathOrigins, WorldOrigins};
@@ -45,8 +46,8 @@ pub(super) struct Planned {
     pub(super) trigger: TriggerPolicy,
     /// Names everything it was made from.
     pub(super) signature: Sha256,
-    /// Source trees in the order of the plan's tasks.
-    pub(super) trees: Vec<SourceTree>,
+    /// Source trees in the order of the plan's tasks; none for one that makes a source.
+    pub(super) trees: Vec<Option<SourceTree>>,
 }
 
 /// Plans the tasks of a group.
@@ -69,8 +70,8 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
             .zip(&gathered.trees)
             .map(|(task, tree)| WantedTask {
                 task: task.task,
-                package: task.package.to_string(),
-                recipe: read_recipe(&blobs, tree, task.package.as_str(), &reader).map(|mut recipe| {
+                package: task.subject(),
+                recipe: recipe_of(&blobs, task, tree.as_ref(), &reader).map(|mut recipe| {
                     recipe.add_requires(&task.requirements);
                     recipe
                 }),
@@ -104,6 +105,20 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
     Ok(GroupPlan::Each(Box::new(planned)))
 }
 
+/// What a task's root is planned for: its recipe, or what stands for one that asks for a script's packages.
+fn recipe_of(
+    blobs: &store::Blobs,
+    task: &PendingTask,
+    tree: Option<&SourceTree>,
+    reader: &RecipeReader<'_>,
+) -> Result<Recipe, String> {
+    match (&task.work, tree) {
+        (PendingWork::Recipe { package, .. }, Some(tree)) => read_recipe(blobs, tree, package.as_str(), reader),
+        (PendingWork::Recipe { package, .. }, None) => Err(format!("{package} has no source")),
+        (PendingWork::Source(job), _) => reader.stand_in(&job.packages),
+    }
+}
+
 /// Whether a task's verdict stays until something changes. One that could run, but is not ready, lost its plan.
 fn waits(task: &PendingTask) -> bool {
     !matches!(task.verdict, None | Some(Verdict::Scheduled | Verdict::Fetching))
@@ -119,7 +134,7 @@ struct Gathered {
     origins: PathOrigins,
     /// Tasks of the group that need no plan any more and have not ended.
     open: Vec<OpenTask>,
-    trees: Vec<SourceTree>,
+    trees: Vec<Option<SourceTree>>,
 }
 
 impl Gathered {
@@ -133,7 +148,11 @@ impl Gathered {
             hasher.update(format!("{:?}", self.open).as_bytes());
         }
         for task in tasks {
-            hasher.update(format!("\n{} {} {:?}", task.task, task.source_tree, task.requirements).as_bytes());
+            let subject = match &task.work {
+                PendingWork::Recipe { source_tree, .. } => source_tree.to_string(),
+                PendingWork::Source(_) => task.subject(),
+            };
+            hasher.update(format!("\n{} {subject} {:?}", task.task, task.requirements).as_bytes());
         }
         hasher.finish()
     }
@@ -164,7 +183,12 @@ async fn gather(
     let mut trees = Vec::new();
     for task in tasks {
         let missing = || ServiceError::ProjectMissing { project: ProjectKey::Id(task.project_id) };
-        trees.push(session.source_tree(&task.source_tree).await?.ok_or_else(missing)?);
+        trees.push(match &task.work {
+            PendingWork::Recipe { source_tree, .. } => {
+                Some(session.source_tree(source_tree).await?.ok_or_else(missing)?)
+            }
+            PendingWork::Source(_) => None,
+        });
     }
     let Surroundings { layers, texts, inputs, additions, trigger, policy } = around;
     let origins = PathOrigins::read(&mut session, &layers, &key.1).await?;
@@ -261,6 +285,21 @@ pub(super) async fn world(inner: &Inner, key: &GroupKey, inputs: WorldInputs) ->
     let duration_ms = begun.elapsed().as_millis();
     tracing::debug!(packages = world.pool.len(), duration_ms, "put together the packages of a repository path");
     worlds.put(key, digest, &world, Instant::now());
+    Ok(world)
+}
+
+/// As [`world`], for inputs that nothing is planned with: the worlds of groups stay as they are.
+pub(super) async fn world_aside(inner: &Inner, inputs: WorldInputs) -> Result<Arc<World>, ServiceError> {
+    let digest = inputs.digest();
+    let worlds = &inner.planning.worlds;
+    if let Some(world) = worlds.get(&digest, Instant::now()) {
+        return Ok(world);
+    }
+    let base = base(inner, &inputs).await?;
+    mirror::load_names(inner).await?;
+    let (blobs, names) = (inner.blobs.clone(), Arc::clone(&inner.mirror.names));
+    let world = Arc::new(blocking(move || inputs.build(&base, None, &blobs, names)).await?);
+    worlds.put_aside(digest, &world, Instant::now());
     Ok(world)
 }
 

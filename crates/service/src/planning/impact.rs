@@ -7,7 +7,7 @@ use pkg::Arch;
 use recipe::Recipe;
 use sched::{BlockPolicy, PackageImpact, Snapshot, WantedTask};
 use serde::{Deserialize, Serialize};
-use store::{Blobs, SourceTree, TargetName};
+use store::{Blobs, Session, SourceTree, TargetName};
 
 use super::config::{ConfigTexts, MergedConfig};
 use super::group::{self, GroupKey, GroupPlan, Surroundings};
@@ -74,12 +74,7 @@ impl Service {
         let mut session = inner.store.read().await?;
         let project = existing(&mut session, project).await?;
         let repositories = session.repositories(project.id).await?;
-        let mut sources = Vec::new();
-        for source in session.current_sources(project.id).await? {
-            if let Some(tree) = session.source_tree(&source.tree).await? {
-                sources.push((source.package, tree));
-            }
-        }
+        let sources = current_trees(&mut session, project.id).await?;
         let mut not_looked_at = Vec::new();
         for repository in &repositories {
             let element = model::PathElement { project: project.name.clone(), repository: repository.name.clone() };
@@ -102,6 +97,20 @@ impl Service {
         let rebuilds_itself = project.settings.trigger == TriggerPolicy::OnChange;
         Ok(ConfigImpact { targets, not_looked_at, rebuilds_itself })
     }
+}
+
+/// The newest source of each package of a project, by name.
+pub(super) async fn current_trees(
+    session: &mut Session,
+    project: ProjectId,
+) -> Result<Vec<(PackageName, SourceTree)>, ServiceError> {
+    let mut sources = Vec::new();
+    for source in session.current_sources(project).await? {
+        if let Some(tree) = session.source_tree(&source.tree).await? {
+            sources.push((source.package, tree));
+        }
+    }
+    Ok(sources)
 }
 
 async fn target_impact(
@@ -192,7 +201,11 @@ impl Both {
     }
 }
 
-fn task(blobs: &Blobs, (package, tree): &(PackageName, SourceTree), reader: &RecipeReader<'_>) -> WantedTask {
+pub(super) fn task(
+    blobs: &Blobs,
+    (package, tree): &(PackageName, SourceTree),
+    reader: &RecipeReader<'_>,
+) -> WantedTask {
     let recipe: Result<Recipe, String> = read_recipe(blobs, tree, package.as_str(), reader);
     WantedTask { task: TaskId::new(0), package: package.to_string(), recipe }
 }

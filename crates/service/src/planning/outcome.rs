@@ -1,8 +1,8 @@
 //! Carries out what the planner says of a task.
 
-use model::{FailureCause, JobFile, RecipeSpec, RootSpec, TaskId, TriggerPolicy, Verdict};
+use model::{FailureCause, JobFile, JobWork, RecipeSpec, RootSpec, SourceFile, TaskId, TriggerPolicy, Verdict};
 use sched::{PlannedTask, RootPlan};
-use store::{PendingTask, SourceTree, TaskChange, TaskPlan};
+use store::{PendingTask, PendingWork, SourceTree, TaskChange, TaskPlan};
 
 use super::config::MergedConfig;
 use super::origin;
@@ -41,7 +41,7 @@ pub(super) async fn note(
         }
     }
     session.commit().await?;
-    tracing::info!(task.id = %task.task, "task {} ({} {} {}): {verdict}", task.task, task.package, task.repository, task.arch);
+    tracing::info!(task.id = %task.task, "task {} ({} {} {}): {verdict}", task.task, task.subject(), task.repository, task.arch);
     inner.changed();
     Ok(true)
 }
@@ -77,22 +77,23 @@ pub(super) fn prepare(
     task: &PendingTask,
     planned: &PlannedTask,
     root: &RootPlan,
-    (world, tree, config): (&World, &SourceTree, &MergedConfig),
+    (world, tree, config): (&World, Option<&SourceTree>, &MergedConfig),
 ) -> Result<Ready, String> {
     let mut packages = Vec::with_capacity(root.packages.len());
     for package in &root.packages {
         let found = world.root_package(*package);
         packages.push(found.ok_or_else(|| format!("{} has no usable file name", world.pool.name(*package)))?);
     }
-    let sources =
-        tree.files.iter().map(|file| JobFile { name: file.name.clone(), bytes: file.bytes, sha256: file.sha256 });
+    let (work, sources) = work(task, tree)?;
+    // Sources come from outside; that is what such a job is for.
+    let network = task.network || matches!(work, JobWork::Source(_));
     let plan = TaskPlan {
-        title: format!("{}/{} {} {}", task.project, task.package, task.repository, task.arch),
-        recipe: RecipeSpec { kind: tree.recipe_kind, file: tree.recipe_file.clone() },
-        sources: sources.collect(),
+        title: format!("{}/{} {} {}", task.project, task.subject(), task.repository, task.arch),
+        work,
+        sources,
         settings: root.settings.clone(),
         limits: task.limits.unwrap_or(inner.config.limits),
-        network: task.network,
+        network,
     };
     let root = RootSpec {
         format: world.pool.format(),
@@ -102,6 +103,19 @@ pub(super) fn prepare(
     };
     let fingerprint = planned.fingerprint.as_deref().map(origin::write_lines);
     Ok(Ready { task: planned.task, plan, root, config_text: config.tree.text().to_vec(), fingerprint })
+}
+
+/// What is done in the root, and the files it is done with.
+fn work(task: &PendingTask, tree: Option<&SourceTree>) -> Result<(JobWork, Vec<JobFile>), String> {
+    match (&task.work, tree) {
+        (PendingWork::Source(job), _) => Ok((JobWork::Source(job.script.clone()), job.files.clone())),
+        (PendingWork::Recipe { .. }, Some(tree)) => {
+            let file = |file: &SourceFile| JobFile { name: file.name.clone(), bytes: file.bytes, sha256: file.sha256 };
+            let recipe = RecipeSpec { kind: tree.recipe_kind, file: tree.recipe_file.clone() };
+            Ok((JobWork::Recipe(recipe), tree.files.iter().map(file).collect()))
+        }
+        (PendingWork::Recipe { package, .. }, None) => Err(format!("{package} has no source")),
+    }
 }
 
 /// Makes a task claimable: its exact environment and configuration are stored with it.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use expand::PackageId;
 use model::{FailureCause, TaskId, Timestamp, TriggerPolicy, Verdict};
 use pkg::Sha256;
-use store::PendingTask;
+use store::{PendingTask, PendingWork};
 
 use super::group::{self, GroupKey, GroupPlan, Planned, task_of};
 use super::outcome::{self, Ready};
@@ -171,9 +171,12 @@ async fn carry_out(
     let (mut changes, mut fetching) = (0, Vec::new());
     for (entry, tree) in planned.plan.tasks.iter().zip(&planned.trees) {
         let Some(task) = task_of(tasks, entry.task) else { continue };
+        // A source is made when somebody asks for it; nothing asks again when packages change.
+        let makes_source = matches!(task.work, PendingWork::Source(_));
+        let trigger = if makes_source { TriggerPolicy::OnRequest } else { planned.trigger };
         let is_runnable = matches!(entry.verdict, Verdict::Scheduled | Verdict::Fetching);
         let Some(root) = entry.root.as_ref().filter(|_| is_runnable) else {
-            changes += u64::from(outcome::note(inner, task, &entry.verdict, planned.trigger).await?);
+            changes += u64::from(outcome::note(inner, task, &entry.verdict, trigger).await?);
             continue;
         };
         // What only an archive's own digest names is a blob with a name once it has been fetched; then it is planned again.
@@ -186,12 +189,12 @@ async fn carry_out(
             fetching.push(Fetching { key: key.clone(), task: task.clone(), files, ready: None });
             continue;
         }
-        let parts = (&*planned.world, tree, &planned.config);
+        let parts = (&*planned.world, tree.as_ref(), &planned.config);
         let ready = match outcome::prepare(inner, task, entry, root, parts) {
             Ok(ready) => ready,
             Err(detail) => {
                 let verdict = Verdict::Broken { detail };
-                changes += u64::from(outcome::note(inner, task, &verdict, planned.trigger).await?);
+                changes += u64::from(outcome::note(inner, task, &verdict, trigger).await?);
                 continue;
             }
         };

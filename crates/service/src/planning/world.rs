@@ -267,6 +267,12 @@ impl World {
         Some(mirror::Download { url: address(archive?, path), bytes, digest })
     }
 
+    /// The file name of a package and its size in bytes.
+    pub(super) fn file_name(&self, package: PackageId) -> Option<(&str, u64)> {
+        let file = self.file(package)?;
+        Some((file.path.rsplit('/').next()?, file.bytes))
+    }
+
     /// A package as a root names it.
     pub(super) fn root_package(&self, package: PackageId) -> Option<RootPackage> {
         let file = self.file(package)?;
@@ -375,6 +381,11 @@ impl Worlds {
         let mut memory = self.memory();
         memory.worlds.put(digest, world, now, MOST_WORLDS);
         memory.newest.insert(group.clone(), digest);
+    }
+
+    /// Keeps a world that no group is planned with.
+    pub(super) fn put_aside(&self, digest: Sha256, world: &Arc<World>, now: Instant) {
+        self.memory().worlds.put(digest, world, now, MOST_WORLDS);
     }
 
     /// Lets go of what nobody used for a while; says whether any is left.

@@ -1,7 +1,7 @@
 //! The OpenPGP key of a project.
 
-use model::{ProjectId, ProjectName};
-use repo::pgp::{KeyError, SigningKey};
+use model::{Mirror, ProjectId, ProjectName};
+use repo::pgp::{KeyDescription, KeyError, SigningKey, describe_keys};
 use store::SigningKey as StoredKey;
 
 use crate::inner::{Inner, blocking};
@@ -14,6 +14,43 @@ impl Service {
     /// [`ServiceError::ProjectMissing`].
     pub async fn public_key(&self, id: ProjectId) -> Result<String, ServiceError> {
         Ok(key_of(&self.inner, id).await?.public)
+    }
+
+    /// The OpenPGP keys that sign the packages of a project: those of the archives it mirrors, and its own unless it does
+    /// nothing but mirror.
+    ///
+    /// A keyring of an archive that can not be read is left out, with a warning.
+    ///
+    /// # Errors
+    /// [`ServiceError::ProjectMissing`].
+    pub async fn public_keys(&self, id: ProjectId) -> Result<Vec<KeyDescription>, ServiceError> {
+        let repositories = self.repositories(id).await?;
+        let keyring = |mirror: &Mirror| match mirror {
+            Mirror::Debian { keyring, .. } => Some(keyring.clone()),
+            Mirror::RpmMd { keyring, .. } => keyring.clone(),
+        };
+        let mut paths: Vec<String> =
+            repositories.iter().filter_map(|found| found.mirror.as_ref()).filter_map(keyring).collect();
+        paths.sort();
+        paths.dedup();
+        let only_mirrors = !repositories.is_empty() && repositories.iter().all(|found| found.mirror.is_some());
+        let own = if only_mirrors { None } else { Some(key_of(&self.inner, id).await?.public) };
+        blocking(move || {
+            let mut keys = Vec::new();
+            for path in paths {
+                let read = fs_err::read(&path).map_err(|error| error.to_string());
+                match read.and_then(|bytes| describe_keys(&bytes).map_err(|error| format!("{path}: {error}"))) {
+                    Ok(found) => keys.extend(found),
+                    Err(error) => tracing::warn!("a keyring is left out: {error}"),
+                }
+            }
+            let failed = |source| ServiceError::Failed { what: "reading a project's key".to_owned(), source };
+            if let Some(own) = own {
+                keys.extend(describe_keys(own.as_bytes()).map_err(|error| failed(error.into()))?);
+            }
+            Ok(keys)
+        })
+        .await?
     }
 }
 

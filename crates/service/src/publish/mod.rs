@@ -15,4 +15,5 @@ mod serve;
 
 pub(crate) use reconcile::{State, outlines_folder, run_once};
 pub(crate) use results::current_results;
+pub(crate) use rpmmd::placed_path;
 pub(crate) use serve::published;

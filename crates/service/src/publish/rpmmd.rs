@@ -238,10 +238,18 @@ impl<'a> Index<'a> {
 
 impl<'a> Placed<'a> {
     fn new(result: &'a CurrentResult) -> Self {
-        // As Copr names the folder of a task's results.
-        let below = format!("{:08}-{}/{}", result.build.get(), result.package, result.file.name);
-        Self { arch: result.arch.as_str(), below, result }
+        Self { arch: result.arch.as_str(), below: below(result), result }
     }
+}
+
+/// Where a result lies in the folder of its architecture, as Copr names the folder of a task's results.
+fn below(result: &CurrentResult) -> String {
+    format!("{:08}-{}/{}", result.build.get(), result.package, result.file.name)
+}
+
+/// Where a result lies in a published rpm-md repository.
+pub(crate) fn placed_path(result: &CurrentResult) -> String {
+    format!("{}/{}", result.arch, below(result))
 }
 
 /// The blob that is published for a result: its package signed with the project's key. A path never changes its content, so

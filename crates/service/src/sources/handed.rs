@@ -25,6 +25,10 @@ pub(super) async fn get(inner: &Inner, open: &OpenSource) -> Result<(Submission,
     match &open.source {
         BuildSource::Url { url } => fetch(inner, url).await,
         BuildSource::Upload { file } | BuildSource::Revision { file, .. } => uploaded(file, open),
+        BuildSource::Job { .. } => {
+            let recipe = open.uploads.first().map(|upload| &upload.name);
+            uploaded(recipe.ok_or_else(|| invalid("what the job left", "has no files"))?, open)
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod collect;
 mod dsc;
 mod fetching;
 mod handed;
+pub(crate) mod job;
 mod make;
 mod reconcile;
 mod remote;

@@ -6,6 +6,7 @@ use model::{BuildId, BuildSource, FailureCause, Fault, PackageName, SourceSignat
 use repo::pgp::Keyring;
 use store::{OpenSource, SourceTree};
 
+use super::job::Delegation;
 use super::{make, signature};
 use crate::background::{Pass, Reconciler};
 use crate::crew::Crew;
@@ -67,6 +68,8 @@ pub(super) struct Making {
 pub(super) enum NotMade {
     /// The build gets this cause, at once or after further tries.
     Cause(FailureCause),
+    /// A job has to make it; it is tried again when that has left its files.
+    Job(Box<Delegation>),
     /// The service itself failed.
     Broken(ServiceError),
 }
@@ -139,7 +142,7 @@ async fn recover(inner: &Inner) -> Result<(), ServiceError> {
     let mut session = inner.store.write().await?;
     // Only now: whoever begins a source takes it first and then needs this very session.
     let made_now = inner.sources.made_now.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let abandoned = session.recover_sources_but(&made_now).await?;
+    let abandoned = session.recover_sources_but(&made_now).await? + session.recover_source_jobs().await?;
     session.commit().await?;
     if abandoned > 0 {
         tracing::warn!(sources = abandoned, "{abandoned} sources are made again");
@@ -202,7 +205,9 @@ async fn note(inner: &Inner, open: &OpenSource, making: Making) -> Result<(), Se
     match making.end {
         Ok(mut made) => {
             // What a package is called says whoever keeps its files, not the recipe among them.
-            if let BuildSource::Revision { package, .. } = &open.source {
+            if let BuildSource::Revision { package, .. } | BuildSource::Job { package: Some(package), .. } =
+                &open.source
+            {
                 made.package = package.clone();
             }
             session.store_source(build, &made.tree, &made.package, &made.version, now).await?;
@@ -212,6 +217,11 @@ async fn note(inner: &Inner, open: &OpenSource, making: Making) -> Result<(), Se
             session.postpone_source(build, now.plus(inner.config.retry.max_delay)).await?;
             session.commit().await?;
             return Err(error);
+        }
+        Err(NotMade::Job(delegation)) => {
+            let Delegation { target: (repository, arch), job } = &*delegation;
+            session.delegate_source(build, (*repository, arch), job).await?;
+            tracing::info!(build.id = %build, "source of build {build} is left to a job");
         }
         Err(NotMade::Cause(cause)) => {
             let again = inner.config.retry.delay_after(open.attempts + 1).filter(|_| cause.fault() == Fault::Service);

@@ -89,6 +89,6 @@ async fn the_background_work_starts_and_stops() {
     background.stop().await;
     let status = world.service.status().await.unwrap();
     let names: Vec<_> = status.reconcilers.iter().map(|one| one.name).collect();
-    assert_eq!(names, ["sources", "planning", "changes", "mirror", "publish", "leases", "prune"]);
+    assert_eq!(names, ["sources", "links", "planning", "changes", "mirror", "publish", "leases", "prune"]);
     assert_eq!(refusal(world.service.reconcile("nonsense").await).0, ErrorKind::Invalid);
 }

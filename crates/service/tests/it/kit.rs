@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use model::{
-    BuildId, BuildSettings, FailureCause, FileName, JobFile, JobId, JobOutcome, JobReport, JobSpec, Limits,
+    BuildId, BuildSettings, FailureCause, FileName, JobFile, JobId, JobOutcome, JobReport, JobSpec, JobWork, Limits,
     PackageName, PathElement, ProjectId, ProjectName, ProjectSettings, RecipeSpec, RepositoryName, ResultFile,
     ResultKind, RootPackage, RootSpec, SourceFile, Task, TaskId, Timestamp, UserName, WorkerName,
 };
@@ -230,7 +230,7 @@ pub(crate) fn root() -> RootSpec {
 fn plan() -> TaskPlan {
     TaskPlan {
         title: "home:alice:tools/hello debian-12 x86_64".to_owned(),
-        recipe: RecipeSpec { kind: RecipeKind::Dsc, file: file_name("hello.dsc") },
+        work: JobWork::Recipe(RecipeSpec { kind: RecipeKind::Dsc, file: file_name("hello.dsc") }),
         sources: vec![JobFile { name: file_name("hello.dsc"), bytes: 6, sha256: Sha256::of(b"source") }],
         settings: BuildSettings::default(),
         limits: Limits::default(),

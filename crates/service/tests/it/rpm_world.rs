@@ -30,11 +30,11 @@ const CONFIG: &str = "Type: spec\nBinaryType: rpm\nRepotype: rpm-md\nPreinstall:
 const HEAD: &str = "Name: hello\nVersion: 2.8\nRelease: 1%{?dist}\nSummary: s\nLicense: MIT\n";
 const TABLE: &str = "rpm/x86_64/repodata/repomd.xml";
 
-struct Bed {
-    world: World,
+pub(crate) struct Bed {
+    pub(crate) world: World,
     archive: RpmArchive,
-    user: User,
-    project: ProjectId,
+    pub(crate) user: User,
+    pub(crate) project: ProjectId,
     distribution: ProjectId,
 }
 
@@ -67,7 +67,7 @@ async fn bed_with(change: impl FnOnce(&mut RpmArchive)) -> Bed {
     Bed { world, archive, user, project, distribution }
 }
 
-async fn bed() -> Bed {
+pub(crate) async fn bed() -> Bed {
     let bed = bed_with(|_| {}).await;
     bed.refresh().await;
     bed
@@ -105,11 +105,11 @@ impl Bed {
         build
     }
 
-    async fn plan(&self) {
+    pub(crate) async fn plan(&self) {
         self.world.service.reconcile("planning").await.unwrap();
     }
 
-    async fn claim(&self) -> Option<JobSpec> {
+    pub(crate) async fn claim(&self) -> Option<JobSpec> {
         self.world.service.claim(&worker(), &[arch("x86_64")]).await.unwrap()
     }
 
@@ -147,7 +147,7 @@ async fn a_source_package_gets_its_exact_root_from_an_rpm_mirror() {
     assert_eq!(job.title, "home:alice:rpms/hello fedora-44 x86_64");
     assert_eq!(names(&job), "bash glibc make rpm");
     assert_eq!(job.root.format, pkg::PackageFormat::Rpm);
-    assert_eq!((job.recipe.kind, job.recipe.file.as_str()), (pkg::RecipeKind::Spec, "hello.spec"));
+    assert_eq!((job.work.recipe().unwrap().kind, job.recipe_file()), (pkg::RecipeKind::Spec, "hello.spec"));
     let sources: Vec<&str> = job.sources.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(sources, ["a.tar", "hello.spec"]);
     let glibc = job.root.packages.iter().find(|package| package.name == "glibc").unwrap();

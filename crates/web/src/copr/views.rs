@@ -90,6 +90,7 @@ pub(super) fn build(build: &Build, self_link: &str) -> Value {
         BuildSource::Upload { file } | BuildSource::Revision { file, .. } => {
             ("upload", json!({"url": "", "pkg": file, "tmp": ""}))
         }
+        BuildSource::Job { source, .. } => super::v3::shown_source(source),
     };
     let built: Vec<Value> = build
         .built_packages()

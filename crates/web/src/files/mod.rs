@@ -15,7 +15,7 @@ use axum::routing::get;
 use crate::app::App;
 
 pub(crate) use answer::{FileError, security_headers};
-pub(crate) use results::result_path;
+pub(crate) use results::{result_path, source_path};
 pub(crate) use serve::{Document, media_type, serve_document};
 
 /// The routes of both trees.

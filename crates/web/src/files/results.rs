@@ -32,6 +32,25 @@ pub(crate) fn result_path(build: &Build, task: &Task) -> Option<String> {
     Some(format!("/results/{}/", path.join("/")))
 }
 
+/// The folder of a project with what jobs left that make sources.
+const SOURCE_FOLDER: &str = "srpm-builds";
+
+/// Path of the folder of what a job left of a build's source, with a slash at the end.
+pub(crate) fn source_path(build: &Build) -> String {
+    let name = CoprName::of(&build.project);
+    let (owner, project) = (encode_segment(&name.owner), encode_segment(&name.name));
+    format!("/results/{owner}/{project}/{SOURCE_FOLDER}/{:08}/", build.id.get())
+}
+
+/// The build whose source a job has made, or makes.
+async fn find_source(app: &App, owner: &str, name: &str, folder: &str) -> Result<(Build, Task), FileError> {
+    let number = folder.parse().map_err(|_| FileError::Missing)?;
+    let build = app.service.build(BuildId::new(number)).await?;
+    let right_project = CoprName::project(owner, name).is_some_and(|name| name == build.project);
+    let task = app.service.source_task(build.id).await?.filter(|_| right_project);
+    Ok((build, task.ok_or(FileError::Missing)?))
+}
+
 /// Anything below `/results/`.
 pub(super) async fn show(
     State(app): State<App>,
@@ -52,6 +71,16 @@ pub(super) async fn show(
         [owner, name, chroot, "repodata", rest @ ..] => {
             let project = project(&app, owner, name).await?;
             return super::repositories::metadata(&app, &headers, &project, chroot, rest).await;
+        }
+        // No list: a project may have had a million of them.
+        [_, _, SOURCE_FOLDER] => return Err(FileError::Missing),
+        [owner, name, SOURCE_FOLDER, folder] => {
+            let (build, task) = find_source(&app, owner, name, folder).await?;
+            result_lines(&app, &build, &task).await?
+        }
+        [owner, name, SOURCE_FOLDER, folder, file] => {
+            let (build, task) = find_source(&app, owner, name, folder).await?;
+            return result_file(&app, &headers, &build, &task, file).await;
         }
         [owner, name, chroot] => tasks(&app, &project(&app, owner, name).await?, chroot).await?,
         [owner, name, chroot, folder] => {
@@ -179,7 +208,8 @@ async fn result_file(
         let document = Document { path: log.path, sha256: None, media_type: media_type(name) };
         return serve_document(headers, &document).await;
     }
-    if let Some(document) = published(app, build, task, name).await? {
+    let of_target = build.tasks.iter().any(|of_build| of_build.id == task.id);
+    if of_target && let Some(document) = published(app, build, task, name).await? {
         return serve_document(headers, &document).await;
     }
     let stored =

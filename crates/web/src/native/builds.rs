@@ -22,6 +22,7 @@ pub(super) fn answer(build: Build) -> BuildAnswer {
         finished: build.is_finished(),
         started_at: build.started_at(),
         ended_at: build.ended_at(),
+        source_task: None,
         tasks: build.tasks.iter().map(|task| task_answer(&build, task)).collect(),
         build,
     }
@@ -42,6 +43,7 @@ fn task_answer(build: &Build, task: &Task) -> TaskAnswer {
 /// An answer about one build, with how long the phases of its tasks took.
 async fn full_answer(app: &App, build: Build) -> Result<BuildAnswer, NativeError> {
     let mut answer = answer(build);
+    answer.source_task = app.service.source_task(answer.build.id).await?.map(|task| task.id);
     for task in &mut answer.tasks {
         let Some((timings, warm_root)) = app.service.phase_timings(task.task.id).await? else { continue };
         let phase = |timing: model::PhaseTiming| PhaseAnswer {

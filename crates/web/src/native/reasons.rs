@@ -17,6 +17,7 @@ pub fn task_cause(build: &Build, task: &Task) -> Option<Cause> {
             None => cause("failed", "the task failed"),
         },
         TaskState::Waiting => match build.source_state {
+            SourceState::InJob => cause("source_job", "a job makes the source"),
             SourceState::Running => cause("source_running", "the source is being fetched"),
             _ => cause("source_pending", "the source waits to be fetched"),
         },

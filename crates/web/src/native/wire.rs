@@ -6,7 +6,7 @@ mod accounts;
 
 use model::{
     Build, BuildId, BuildState, Limits, Phase, Project, ProjectSettings, Repository, ResultFile, RootPackage, Task,
-    Timestamp, UserName,
+    TaskId, Timestamp, UserName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -457,6 +457,9 @@ pub struct BuildAnswer {
     pub started_at: Option<Timestamp>,
     /// When its last task ended.
     pub ended_at: Option<Timestamp>,
+    /// The task whose jobs make its source, for its log; null if no job does. Only in answers about one build.
+    #[serde(default)]
+    pub source_task: Option<TaskId>,
     /// Its tasks, in the order of the build's.
     pub tasks: Vec<TaskAnswer>,
 }

@@ -75,40 +75,26 @@ pub(super) async fn file(call: &Call, project: &Project, target: &TargetName, pa
 }
 
 async fn send(call: &Call, stored: StoredResult) -> Result<Response, ObsError> {
-    let name = stored.result.file.name.as_str();
-    let media_type = if name.ends_with(".rpm") {
-        "application/x-rpm"
-    } else if name.ends_with(".deb") {
-        "application/x-debian-package"
-    } else {
-        "application/octet-stream"
-    };
+    let media_type = media_type(stored.result.file.name.as_str());
     let document = Document { path: stored.path, sha256: Some(stored.result.file.sha256), media_type };
     Ok(serve_document(&call.headers, &document).await?)
 }
 
+/// The media type of a result by its name.
+pub(super) fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
+        "rpm" => "application/x-rpm",
+        "deb" => "application/x-debian-package",
+        _ => "application/octet-stream",
+    }
+}
+
 /// `GET /build/P/R/A/_repository`: the packages a (repository, arch) has built.
 pub(super) async fn repository(call: &Call, project: &Project, target: &TargetName) -> Answer {
-    match call.query.get("view") {
-        None | Some("names") => {}
-        Some(view) => {
-            let view: String = view.chars().take(40).collect();
-            return Err(ObsError::not_yet(format_args!("the view {view:?} of a repository")));
-        }
-    }
-    let wanted: Vec<&str> = call.query.all("binary").collect();
     let mut nodes = Vec::new();
     for (task, stored) in packages(call, project, target).await? {
         let file = &stored.result.file;
-        let name = stored.result.package.as_ref().map_or("", |(name, _)| name.as_str());
-        if !wanted.is_empty() && !wanted.contains(&name) {
-            continue;
-        }
-        let shown = match (call.query.get("view"), file.name.as_str().rsplit_once('.')) {
-            (Some(_), Some((_, ending))) => format!("{name}.{ending}"),
-            _ => file.name.to_string(),
-        };
-        let node = Node::new("binary").with("filename", shown).with("size", file.bytes);
+        let node = Node::new("binary").with("filename", &file.name).with("size", file.bytes);
         nodes.push(node.with("mtime", task.ended_at.map_or(0, model::Timestamp::as_seconds)));
     }
     Ok(document(&Node::new("binarylist").children(nodes)))

@@ -21,6 +21,11 @@ impl PackageState {
         Self { code, details: Some(details.to_string()) }
     }
 
+    /// What is said of a package whose files are not to be had.
+    pub(super) fn broken(why: &str) -> Self {
+        Self::because("broken", why)
+    }
+
     /// Whether something will still happen by itself.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.code, "blocked" | "scheduled" | "dispatching" | "building" | "signing" | "finished")
@@ -58,6 +63,7 @@ pub(super) fn package_state(newest: Option<&PackageTask>, is_on: bool, origin: O
         TaskState::Waiting => {
             let details = match found.source_state {
                 SourceState::Running => "the source is being read",
+                SourceState::InJob => "a job makes the source",
                 _ => "the source waits to be read",
             };
             PackageState::because("blocked", details)

@@ -10,7 +10,10 @@ use service::TargetName;
 
 use super::call::{Answer, Call, directory, document, ok, package_name, project_name, read_xml};
 use super::error::ObsError;
-use super::{binaries, commands, config, instance, log, meta, packages, results, sources};
+use super::{
+    binaries, buildinfo, commands, config, depinfo, instance, keys, log, meta, packages, repository, results,
+    source_commands, sources,
+};
 use crate::app::App;
 use crate::body::BodyReader;
 use crate::query::Query;
@@ -47,7 +50,7 @@ async fn answer(app: App, request: Request, cookie: &mut Option<HeaderValue>) ->
     let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
     match path.split_first() {
         Some((&"source", rest)) => source(&call, &method, rest, body).await,
-        Some((&"build", rest)) => build(&call, &method, rest).await,
+        Some((&"build", rest)) => build(&call, &method, rest, body).await,
         _ if method == Method::GET => other(&call, &path).await,
         _ => Err(unknown(&method, &path)),
     }
@@ -94,14 +97,14 @@ async fn source(call: &Call, method: &Method, path: &[&str], body: Body) -> Answ
         ("GET", ["_history"] | ["_project", "_history"]) => config::revisions(call, &project).await,
         ("GET", ["_project"]) => config::listing(call, &project).await,
         ("GET", ["_project", "_meta"]) => project_meta(call, name).await,
-        ("POST", ["_project"]) => sources::command(call, &project, "_project", body).await,
-        ("GET", ["_pubkey"]) => sources::public_key(call, &project).await,
-        // The client asks for the public key itself then.
-        ("GET", ["_keyinfo"]) => Err(ObsError::missing("this server has no _keyinfo")),
+        ("POST", ["_project"]) => source_commands::run(call, &project, "_project", body).await,
+        ("GET", ["_pubkey"] | ["_project", "_pubkey"]) => keys::armoured(call, &project).await,
+        ("GET", ["_keyinfo"]) => keys::described(call, &project).await,
+        ("GET", ["_project", "_sslcert"]) => Err(ObsError::missing("_sslcert: no such file")),
         (_, ["_attribute", ..] | [_, "_attribute", ..]) => Err(ObsError::missing("this server has no attributes")),
         ("POST", []) => Err(ObsError::not_yet("commands of a project")),
         ("GET", [package]) => sources::listing(call, &project, package).await,
-        ("POST", [package]) => sources::command(call, &project, package, body).await,
+        ("POST", [package]) => source_commands::run(call, &project, package, body).await,
         ("DELETE", [package]) => sources::delete_package(call, &project, package).await,
         ("GET", [package, "_meta"]) => {
             let package = package_name(package)?;
@@ -141,7 +144,7 @@ async fn put_project_meta(call: &Call, name: &str, body: Body) -> Answer {
     Ok(ok())
 }
 
-async fn build(call: &Call, method: &Method, path: &[&str]) -> Answer {
+async fn build(call: &Call, method: &Method, path: &[&str], body: Body) -> Answer {
     let [name, rest @ ..] = path else { return instance::projects(call).await };
     let project = call.project(name).await?;
     match (method.as_str(), rest) {
@@ -159,7 +162,7 @@ async fn build(call: &Call, method: &Method, path: &[&str]) -> Answer {
         ("GET", [repository, "_buildconfig"]) => packages::build_config(call, &project, repository).await,
         (_, [repository, arch, rest @ ..]) => {
             let target = packages::target(call, &project, repository, arch).await?;
-            in_target(call, method, (&project, &target), rest).await
+            in_target(call, method, (&project, &target), rest, body).await
         }
         _ => Err(unknown(method, path)),
     }
@@ -170,6 +173,7 @@ async fn in_target(
     method: &Method,
     (project, target): (&model::Project, &TargetName),
     path: &[&str],
+    body: Body,
 ) -> Answer {
     match (method.as_str(), path) {
         ("GET", []) => {
@@ -179,19 +183,20 @@ async fn in_target(
                 .filter(|found| found.task.repository == target.repository && found.task.arch == target.arch);
             Ok(directory(here.map(|found| found.package)))
         }
+        ("GET", ["_builddepinfo"]) => depinfo::show(call, project, target).await,
         ("GET", ["_jobhistory"]) => packages::job_history(call, project, target).await,
-        ("GET", ["_repository"]) => binaries::repository(call, project, target).await,
+        ("GET", ["_repository"]) => repository::show(call, project, target).await,
         ("GET", ["_repository", "_buildconfig"]) => {
             packages::build_config(call, project, target.repository.as_str()).await
         }
-        ("GET", ["_repository", name]) => binaries::repository_file(call, project, target, name).await,
+        ("GET", ["_repository", name]) if *name != "_buildinfo" => repository::file(call, project, target, name).await,
         ("GET", [package]) => binaries::list(call, project, target, package).await,
         ("GET", [package, "_log"]) => log::show(call, project, target, package).await,
         ("GET", [package, "_status"]) => packages::status(call, project, target, package).await,
         ("GET", [package, "_reason"]) => packages::reason(call, project, target, package).await,
         ("GET", [package, "_history"]) => packages::history(call, project, target, package).await,
-        ("GET", [package, "_buildinfo"]) => packages::build_info(call, project, target, package).await,
-        ("POST", [_, "_buildinfo"]) => Err(ObsError::not_yet("a buildinfo of a recipe that is sent along")),
+        ("GET", [package, "_buildinfo"]) => buildinfo::stored(call, project, target, package).await,
+        ("POST", [package, "_buildinfo"]) => buildinfo::sent(call, project, target, package, body).await,
         // What the client fetches besides, and is content to miss.
         ("GET", [_, "rpmlint.log" | "_statistics"]) => Err(ObsError::missing("no such file")),
         ("GET", [package, file]) => binaries::file(call, project, target, package, file).await,

@@ -57,6 +57,11 @@ impl ObsError {
         Self::new(StatusCode::UNAUTHORIZED, "authentication_required", "Authentication required")
     }
 
+    /// Whether it says that something is not there.
+    pub(super) fn is_missing(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
     fn with_details(mut self, details: Option<String>) -> Self {
         self.details = details;
         self
@@ -95,6 +100,7 @@ impl From<ServiceError> for ObsError {
             ServiceError::RepositoryUsed { .. } => "repo_dependency",
             ServiceError::ConfigRefused { .. } => "validation_failed",
             ServiceError::Unsupported { .. } => "not_supported",
+            ServiceError::BranchExists { .. } => "double_branch_package",
             ServiceError::Denied { action: Action::CreateProject, .. } => "create_project_no_permission",
             ServiceError::Denied { action: Action::SubmitBuild | Action::CancelBuild, .. } => {
                 "execute_cmd_no_permission"

@@ -5,17 +5,24 @@
 //! with a summary that names it, never answered as if it were there.
 
 mod binaries;
+mod buildinfo;
 mod call;
 mod codes;
 mod commands;
 mod config;
+mod cpio;
+mod depinfo;
 mod dispatch;
 mod error;
 mod instance;
+mod keys;
 mod log;
 mod meta;
 mod packages;
+mod repository;
 mod results;
+mod source_commands;
+mod source_diff;
 mod sources;
 mod xml;
 

@@ -76,7 +76,7 @@ fn explanation<'a>(build: &'a Build, before: Option<&Build>) -> (&'static str, &
 fn revision_of(build: &Build) -> u64 {
     match build.source {
         BuildSource::Revision { revision, .. } => revision,
-        BuildSource::Url { .. } | BuildSource::Upload { .. } => 0,
+        BuildSource::Url { .. } | BuildSource::Upload { .. } | BuildSource::Job { .. } => 0,
     }
 }
 
@@ -110,10 +110,14 @@ pub(super) async fn history(call: &Call, project: &Project, target: &TargetName,
 
 /// The tree of the revision a build is made from; of other sources there is none.
 async fn srcmd5(call: &Call, project: &Project, build: &Build) -> Result<String, ObsError> {
-    let BuildSource::Revision { package, revision, .. } = &build.source else { return Ok(String::new()) };
-    let wish = service::RevisionWish::Number(*revision);
-    match call.app.service.revision(project.id, package, wish).await {
-        Ok(found) => Ok(found.map(|(revision, _)| revision.tree.to_string()).unwrap_or_default()),
+    let BuildSource::Revision { package, revision, tree, .. } = &build.source else { return Ok(String::new()) };
+    if let Some(tree) = tree {
+        return Ok(tree.to_string());
+    }
+    let revision = service::RevisionWish::Number(*revision);
+    let wish = service::TreeWish { revision, ..service::TreeWish::NEWEST };
+    match call.app.service.listing(project.id, package, &wish).await {
+        Ok(found) => Ok(found.tree.to_string()),
         Err(error) if error.kind() == service::ErrorKind::Missing => Ok(String::new()),
         Err(error) => Err(error.into()),
     }
@@ -170,56 +174,4 @@ pub(super) async fn build_config(call: &Call, project: &Project, repository: &st
     let target = TargetName { repository, arch };
     let effective = call.app.service.effective_config(project.id, &target, None).await?;
     Ok(plain(effective.tree.text().to_vec()))
-}
-
-/// `GET .../K/_buildinfo`: what the newest task's root is made of.
-pub(super) async fn build_info(call: &Call, project: &Project, target: &TargetName, package: &str) -> Answer {
-    if call.query.get("add").is_some() {
-        return Err(ObsError::not_yet("additional packages in a buildinfo"));
-    }
-    let tasks = tasks(call, project, target, package).await?;
-    let root = Node::new("buildinfo")
-        .with("project", &project.name)
-        .with("repository", &target.repository)
-        .with("package", package)
-        .child(Node::leaf("arch", target.arch.as_str()));
-    let Some(newest) = tasks.first() else {
-        return Err(ObsError::invalid("no build recipe file found"));
-    };
-    let build = call.app.service.build(newest.task.build).await?;
-    let root = root.child(Node::leaf("debuginfo", "0"));
-    if let BuildSource::Revision { file, .. } | BuildSource::Upload { file } = &build.source {
-        let root = root.child(Node::leaf("file", file.as_str()));
-        return finish_info(call, newest, root).await;
-    }
-    finish_info(call, newest, root).await
-}
-
-async fn finish_info(call: &Call, newest: &PackageTask, root: Node) -> Answer {
-    let root = root.children(newest.version.as_ref().map(|version| Node::leaf("versrel", version.as_str())));
-    let state = super::codes::package_state(Some(newest), true, super::codes::Origin::Files);
-    if state.code == "unresolvable" || state.code == "broken" {
-        let error = format!("{}: {}", state.code, state.details.unwrap_or_default());
-        return Ok(document(&root.child(Node::leaf("error", error))));
-    }
-    let Some(packages) = call.app.service.environment(newest.task.id).await? else {
-        return Ok(document(&root.child(Node::leaf("error", "the build was not planned yet; ask again later"))));
-    };
-    let node = |package: &model::RootPackage| {
-        let (epoch, rest) = match package.version.split_once(':') {
-            Some((epoch, rest)) => (Some(epoch), rest),
-            None => (None, package.version.as_str()),
-        };
-        let (version, release) = match rest.rsplit_once('-') {
-            Some((version, release)) => (version, Some(release)),
-            None => (rest, None),
-        };
-        Node::new("bdep")
-            .with("name", &package.name)
-            .with_maybe("epoch", epoch)
-            .with("version", version)
-            .with_maybe("release", release)
-            .with("arch", &package.arch)
-    };
-    Ok(document(&root.children(packages.iter().map(node))))
 }

@@ -179,7 +179,12 @@ pub(super) async fn outcomes(call: &Call, project: &Project) -> Result<Vec<Targe
                 (false, true) => Origin::Builds,
                 (false, false) => Origin::Nothing,
             };
-            Outcome { package: name, state: package_state(newest.as_ref(), is_on, origin), newest }
+            let state = package_state(newest.as_ref(), is_on, origin);
+            let state = match &package.failure {
+                Some(why) if is_on && (newest.is_none() || !state.is_open()) => PackageState::broken(why),
+                _ => state,
+            };
+            Outcome { package: name, state, newest }
         };
         let packages: Vec<Outcome> = packages.iter().map(outcome).collect();
         let code = repository_code(project, &packages, looked_at);

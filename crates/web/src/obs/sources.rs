@@ -1,18 +1,20 @@
-//! The files of packages: listings, single files, history, and the commit protocol.
+//! The files of packages: listings, single files, history.
 
 use axum::body::Body;
-use axum::response::Response;
 use model::{FileName, PackageName, Project};
-use pkg::{Md5, Sha256};
-use service::{BuildFilter, Commit, Revision, RevisionFile, RevisionWish, ServiceError, WantedFile};
+use pkg::Md5;
+use service::{BuildFilter, LinkView, Listing, Revision, RevisionFile, RevisionWish, ServiceError, TreeWish};
 
-use super::call::{Answer, Call, directory, document, file_name, ok, package_name, read_xml};
+use super::call::{Answer, Call, directory, document, file_name, ok, package_name};
 use super::error::ObsError;
-use super::xml::{Element, Node};
+use super::xml::Node;
 use crate::files::{Document, serve_document};
 
 /// Name of the tree without files.
 const EMPTY_TREE: &str = "d41d8cd98f00b204e9800998ecf8427e";
+
+/// Special files that the server knows.
+const KNOWN_SPECIAL: [&str; 1] = ["_link"];
 
 /// `GET /source/P`: its packages.
 pub(super) async fn packages(call: &Call, project: &Project) -> Answer {
@@ -35,29 +37,71 @@ async fn infos(call: &Call, project: &Project) -> Answer {
     let named: Vec<&str> = call.query.all("package").collect();
     let mut list = Node::new("sourceinfolist");
     for package in call.app.service.packages(project.id, None, 0).await? {
-        if !named.is_empty() && !named.contains(&package.name.as_str()) {
-            continue;
+        if named.is_empty() || named.contains(&package.name.as_str()) {
+            list = list.child(info(call, project, &package.name, &TreeWish::NEWEST).await?);
         }
-        let info = Node::new("sourceinfo").with("package", &package.name);
-        let found = call.app.service.revision(project.id, &package.name, RevisionWish::Newest).await?;
-        list = list.child(match found {
-            Some((revision, _)) => info
-                .with("rev", revision.number)
-                .with("vrev", revision.number)
-                .with("srcmd5", revision.tree)
-                .with("verifymd5", revision.tree),
-            None => info.with("srcmd5", EMPTY_TREE).with("verifymd5", EMPTY_TREE),
-        });
     }
     Ok(document(&list))
 }
 
-/// Which revision a request names.
-fn wish(call: &Call) -> Result<RevisionWish, ObsError> {
-    match call.query.get("rev") {
-        None | Some("" | "latest" | "build") => Ok(RevisionWish::Newest),
+/// What a package's sources are, without their names.
+async fn info(call: &Call, project: &Project, package: &PackageName, wish: &TreeWish) -> Result<Node, ObsError> {
+    let own = call.app.service.listing(project.id, package, wish).await?;
+    let node = Node::new("sourceinfo")
+        .with("package", package)
+        .with_maybe("rev", own.revision.as_ref().map(|revision| revision.number))
+        .with_maybe("vrev", own.revision.as_ref().map(|revision| revision.number));
+    let Some(link) = own.link else {
+        return Ok(node.with("srcmd5", own.tree).with("verifymd5", own.tree));
+    };
+    let linked = Node::new("linked").with("project", &link.project).with("package", &link.package);
+    Ok(match link.expanded {
+        Some(tree) => {
+            let whole = TreeWish { revision: RevisionWish::Tree(tree), ..TreeWish::NEWEST };
+            let files = call.app.service.listing(project.id, package, &whole).await?.files;
+            node.with("srcmd5", tree)
+                .with("lsrcmd5", link.own)
+                .with("verifymd5", service::tree_md5(&files))
+                .child(linked)
+        }
+        None => node
+            .with("srcmd5", own.tree)
+            .with("lsrcmd5", link.own)
+            .child(linked)
+            .child(Node::leaf("error", link.failure.unwrap_or_default())),
+    })
+}
+
+/// Which revision a text names.
+pub(super) fn revision_wish(text: Option<&str>) -> Result<RevisionWish, ObsError> {
+    match text {
+        None | Some("" | "latest" | "build" | "upload" | "repository") => Ok(RevisionWish::Newest),
         Some(text) if text.len() == 32 => Md5::parse(text).map(RevisionWish::Tree).map_err(|_| bad_revision(text)),
         Some(text) => text.parse().map(RevisionWish::Number).map_err(|_| bad_revision(text)),
+    }
+}
+
+/// Which files a request names.
+fn tree_wish(call: &Call) -> Result<TreeWish, ObsError> {
+    let revision = match revision_wish(call.query.get("rev"))? {
+        // What nothing was committed to yet is known by this name.
+        RevisionWish::Tree(tree) if tree == Md5::of(b"") => RevisionWish::Newest,
+        wish => wish,
+    };
+    Ok(TreeWish {
+        revision,
+        expand: call.flag("expand")?,
+        link_revision: link_revision(call, "linkrev")?,
+        bare: call.flag("emptylink")?,
+    })
+}
+
+/// Which revision a link is to be looked at with.
+pub(super) fn link_revision(call: &Call, parameter: &str) -> Result<Option<String>, ObsError> {
+    match call.query.get(parameter).filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some("base") => Ok(Some("base".to_owned())),
+        Some(text) => revision_wish(Some(text)).map(|_| Some(text.to_owned())),
     }
 }
 
@@ -68,29 +112,31 @@ fn bad_revision(text: &str) -> ObsError {
 
 /// `GET /source/P/K`.
 pub(super) async fn listing(call: &Call, project: &Project, package: &str) -> Answer {
-    for (name, what) in [("view", "views of a package's files"), ("linkrev", "links between packages")] {
-        if call.query.get(name).is_some_and(|value| value != "base") {
-            return Err(ObsError::not_yet(what));
-        }
-    }
+    let name = package_name(package)?;
     if call.flag("meta")? || call.flag("deleted")? {
         return Err(ObsError::not_yet("the revisions of a _meta or of a deleted package"));
     }
-    let name = package_name(package)?;
-    let empty = Md5::of(b"");
-    let wish = match wish(call)? {
-        // What nothing was committed to yet is known by this name.
-        RevisionWish::Tree(tree) if tree == empty => RevisionWish::Newest,
-        wish => wish,
-    };
-    let found = call.app.service.revision(project.id, &name, wish).await?;
-    Ok(document(&directory_of(&name, found.as_ref(), matches!(wish, RevisionWish::Tree(_)))))
+    let wish = tree_wish(call)?;
+    match call.query.get("view") {
+        None => {}
+        Some("info") => return Ok(document(&info(call, project, &name, &wish).await?)),
+        Some(_) => return Err(ObsError::not_yet("views of a package's files")),
+    }
+    let found = call.app.service.listing(project.id, &name, &wish).await?;
+    Ok(document(&directory_of(&name, &found, matches!(wish.revision, RevisionWish::Tree(_)))))
 }
 
-fn directory_of(package: &PackageName, found: Option<&(Revision, Vec<RevisionFile>)>, by_tree: bool) -> Node {
+/// A list of files; `by_tree` says that it was asked for by what names them.
+pub(super) fn directory_of(package: &PackageName, found: &Listing, by_tree: bool) -> Node {
     let root = Node::new("directory").with("name", package);
-    let Some((revision, files)) = found else { return root.with("srcmd5", EMPTY_TREE) };
-    let rev = if by_tree { revision.tree.to_string() } else { revision.number.to_string() };
+    let root = match &found.revision {
+        // A link's files that are put together are known by their tree only.
+        Some(revision) if by_tree || revision.tree != found.tree => {
+            root.with("rev", found.tree).with("vrev", revision.number)
+        }
+        Some(revision) => root.with("rev", revision.number).with("vrev", revision.number),
+        None => root,
+    };
     let entry = |file: &RevisionFile| {
         Node::new("entry")
             .with("name", &file.name)
@@ -98,12 +144,24 @@ fn directory_of(package: &PackageName, found: Option<&(Revision, Vec<RevisionFil
             .with("size", file.bytes)
             .with("mtime", file.modified_at.as_seconds())
     };
-    let mut files: Vec<&RevisionFile> = files.iter().collect();
+    let mut files: Vec<&RevisionFile> = found.files.iter().collect();
     files.sort_by(|left, right| left.name.as_str().as_bytes().cmp(right.name.as_str().as_bytes()));
-    root.with("rev", rev)
-        .with("vrev", revision.number)
-        .with("srcmd5", revision.tree)
-        .children(files.into_iter().map(entry))
+    root.with("srcmd5", found.tree).children(found.link.as_ref().map(link_info)).children(files.into_iter().map(entry))
+}
+
+/// What the client tells links by: `xsrcmd5` says that the list is not put together, `error` that it can not be.
+fn link_info(link: &LinkView) -> Node {
+    Node::new("linkinfo")
+        .with("project", &link.project)
+        .with("package", &link.package)
+        .with_maybe("rev", link.revision.as_ref())
+        .with_maybe("srcmd5", link.target)
+        .with_maybe("baserev", link.base.as_ref())
+        .with_maybe("missingok", link.missing_ok.then_some("true"))
+        .with_maybe("xsrcmd5", link.expanded)
+        .with("lsrcmd5", link.own)
+        .with_maybe("error", link.failure.as_ref())
+        .with_maybe("lastworking", link.last_working)
 }
 
 /// `GET /source/P/K/FILE`.
@@ -112,8 +170,7 @@ pub(super) async fn file(call: &Call, project: &Project, package: &str, file: &s
         return Err(ObsError::not_yet("views of a file"));
     }
     let (name, file) = (package_name(package)?, file_name(file)?);
-    let found = call.app.service.revision(project.id, &name, wish(call)?).await?;
-    let files = found.map(|(_, files)| files).unwrap_or_default();
+    let files = call.app.service.listing(project.id, &name, &tree_wish(call)?).await?.files;
     let found = files.into_iter().find(|known| known.name == file);
     let found = found.ok_or_else(|| ObsError::missing(format!("{file}: no such file")))?;
     let path = call.app.service.blob_path(&found.sha256);
@@ -153,9 +210,9 @@ pub(super) async fn delete_file(call: &Call, project: &Project, package: &str, f
     Ok(ok())
 }
 
-/// Files that mean something to the server; it must not look as if they did.
-fn refuse_special(name: &FileName) -> Result<(), ObsError> {
-    if name.as_str().starts_with('_') {
+/// Files that mean something to the server; what it does not know must not look as if it did.
+pub(super) fn refuse_special(name: &FileName) -> Result<(), ObsError> {
+    if name.as_str().starts_with('_') && !KNOWN_SPECIAL.contains(&name.as_str()) {
         return Err(ObsError::not_yet(format_args!("the special file {name}")));
     }
     Ok(())
@@ -181,7 +238,7 @@ pub(super) async fn history(call: &Call, project: &Project, package: &str) -> An
     Ok(document(&Node::new("revisionlist").children(all.iter().map(revision_node))))
 }
 
-fn revision_node(revision: &Revision) -> Node {
+pub(super) fn revision_node(revision: &Revision) -> Node {
     Node::new("revision")
         .with("rev", revision.number)
         .with("vrev", revision.number)
@@ -190,56 +247,6 @@ fn revision_node(revision: &Revision) -> Node {
         .child(Node::leaf("time", revision.created_at.as_seconds().to_string()))
         .child(Node::leaf("user", revision.author.as_str()))
         .child(Node::leaf("comment", revision.comment.as_str()))
-}
-
-/// `POST /source/P/K?cmd=`.
-pub(super) async fn command(call: &Call, project: &Project, package: &str, body: Body) -> Answer {
-    match call.query.get("cmd") {
-        Some("commitfilelist") => commit(call, project, package, body).await,
-        // Services of a whole project: there are none.
-        Some("getprojectservices") => Ok(document(&Node::new("services"))),
-        Some(other) => {
-            Err(ObsError::not_yet(format_args!("cmd={} of a package", other.chars().take(40).collect::<String>())))
-        }
-        None => Err(ObsError::parameter("cmd")),
-    }
-}
-
-/// Commits a list of files, or names those that were never sent.
-///
-/// A file counts as sent if the package ever had it under that name; possession of its bytes need not be proved again.
-async fn commit(call: &Call, project: &Project, package: &str, body: Body) -> Answer {
-    let package = package_name(package)?;
-    if call.flag("keeplink")? || call.flag("repairlink")? {
-        return Err(ObsError::not_yet("links between packages"));
-    }
-    let root = read_xml(body).await?;
-    let wanted: Vec<WantedFile> = root.children.iter().map(entry).collect::<Result<_, _>>()?;
-    let service = &call.app.service;
-    match service.commit_files(&call.user, project.id, &package, &wanted, call.comment()).await? {
-        Commit::Done(revision) => {
-            let found = service.revision(project.id, &package, RevisionWish::Number(revision.number)).await?;
-            Ok(document(&directory_of(&package, found.as_ref(), false)))
-        }
-        Commit::Missing(missing) => Ok(document(&missing_files(&package, &missing))),
-    }
-}
-
-fn missing_files(package: &PackageName, missing: &[WantedFile]) -> Node {
-    let entries = missing.iter().map(|file| Node::new("entry").with("name", &file.name).with("md5", file.md5));
-    Node::new("directory").with("name", package).with("error", "missing").children(entries)
-}
-
-fn entry(element: &Element) -> Result<WantedFile, ObsError> {
-    let needed = |name: &str| {
-        let missing = || ObsError::invalid(format!("<{}> without {name} in the file list", element.name));
-        element.attribute(name).ok_or_else(missing)
-    };
-    let name = file_name(needed("name")?)?;
-    refuse_special(&name)?;
-    let md5 = Md5::parse(needed("md5")?).map_err(|error| ObsError::invalid(error.to_string()))?;
-    let sha256 = element.attribute("hash").and_then(|hash| hash.strip_prefix("sha256:")).map(Sha256::parse).transpose();
-    Ok(WantedFile { name, md5, sha256: sha256.map_err(|error| ObsError::invalid(error.to_string()))? })
 }
 
 /// `DELETE /source/P/K`.
@@ -262,9 +269,4 @@ pub(super) async fn delete_project(call: &Call, project: &Project) -> Answer {
     }
     call.app.service.delete_project(&call.user, project.id).await?;
     Ok(ok())
-}
-
-/// `GET /source/P/_pubkey`.
-pub(super) async fn public_key(call: &Call, project: &Project) -> Result<Response, ObsError> {
-    Ok(super::call::plain(call.app.service.public_key(project.id).await?))
 }

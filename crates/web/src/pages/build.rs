@@ -1,6 +1,6 @@
 use axum::extract::{Path, State};
 use axum::response::{Redirect, Response};
-use model::{Build, BuildId, BuildReason, BuildSource, Task, Timestamp};
+use model::{Build, BuildId, BuildReason, BuildSource, PackageSource, Task, Timestamp};
 use service::TargetName;
 
 use super::actions::{cancel_form, rebuild_form, rights};
@@ -58,11 +58,26 @@ pub(super) async fn copr_build(Path(id): Path<String>) -> Redirect {
     Redirect::temporary(&format!("/builds/{}", encode_segment(&id)))
 }
 
+/// What a job makes the source from.
+fn made(source: &PackageSource) -> String {
+    match source {
+        PackageSource::Checkout { url, revision, .. } if revision.is_empty() => url.clone(),
+        PackageSource::Checkout { url, revision, .. } => format!("{url} at {revision}"),
+        PackageSource::DistGit { url, .. } => url.clone(),
+        PackageSource::Pypi { name, .. } => format!("{name} of the Python package index"),
+        PackageSource::Gem { name } => format!("the Ruby gem {name}"),
+        PackageSource::Script { .. } => "the output of a script".to_owned(),
+    }
+}
+
 fn about(build: &Build, now: Timestamp) -> Tag {
     let source: Html = match &build.source {
         BuildSource::Url { url } => outside_link(url),
         BuildSource::Upload { file } => format!("{file} (uploaded)").into(),
-        BuildSource::Revision { package, revision, file } => format!("{file}, revision {revision} of {package}").into(),
+        BuildSource::Revision { package, revision, file, .. } => {
+            format!("{file}, revision {revision} of {package}").into()
+        }
+        BuildSource::Job { source, .. } => made(source).into(),
     };
     let reason = match &build.reason {
         BuildReason::Submitted { by } => format!("submitted by {by}"),

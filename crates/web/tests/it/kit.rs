@@ -4,9 +4,9 @@ use std::sync::Once;
 use std::time::Duration;
 
 use model::{
-    BuildId, BuildSettings, FailureCause, FileName, JobFile, JobId, JobOutcome, JobReport, Limits, PackageName,
-    PathElement, ProjectName, RecipeSpec, RepositoryName, ResultFile, ResultKind, RootPackage, RootSpec, SourceFile,
-    TaskId, Timestamp, UserName, WorkerName,
+    BuildId, BuildSettings, FailureCause, FileName, JobFile, JobId, JobOutcome, JobReport, JobWork, Limits,
+    PackageName, PathElement, ProjectName, RecipeSpec, RepositoryName, ResultFile, ResultKind, RootPackage, RootSpec,
+    SourceFile, TaskId, Timestamp, UserName, WorkerName,
 };
 use pkg::{Arch, PackageFormat, RecipeKind, Sha256};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -258,7 +258,7 @@ fn root(sha256: Sha256) -> RootSpec {
 fn plan() -> TaskPlan {
     TaskPlan {
         title: "hello".to_owned(),
-        recipe: RecipeSpec { kind: RecipeKind::Dsc, file: file_name("hello.dsc") },
+        work: JobWork::Recipe(RecipeSpec { kind: RecipeKind::Dsc, file: file_name("hello.dsc") }),
         sources: Vec::new(),
         settings: BuildSettings::default(),
         limits: Limits::default(),

@@ -9,6 +9,7 @@ mod hostile;
 mod hostile_more;
 mod kit;
 mod native;
+mod obs_links;
 mod pages;
 mod recorded;
 mod v3;

@@ -32,11 +32,11 @@ const REQUIREMENTS: &str = ".buildreqs.nosrc.rpm";
 pub(super) struct Spec;
 
 impl Builder for Spec {
-    fn root_format(&self) -> PackageFormat {
-        PackageFormat::Rpm
+    fn fits(&self, format: PackageFormat) -> bool {
+        format == PackageFormat::Rpm
     }
 
-    fn last_step(&self) -> &'static str {
+    fn last_step<'a>(&self, _job: &'a JobSpec) -> &'a str {
         LAST_STEP
     }
 
@@ -51,7 +51,7 @@ impl Builder for Spec {
     }
 
     fn listener<'a>(&self, job: &'a JobSpec) -> Box<dyn Listener + 'a> {
-        Box::new(Requirements::new(job.recipe.file.as_str()))
+        Box::new(Requirements::new(job.recipe_file()))
     }
 
     fn check(
@@ -81,7 +81,7 @@ fn topdir() -> String {
 
 /// Where a job's recipe is inside; `None` for a source package, whose spec file has any name.
 fn spec_path(job: &JobSpec) -> Option<String> {
-    let name = job.recipe.file.as_str();
+    let name = job.recipe_file();
     (!name.ends_with(".rpm")).then(|| format!("{}/SOURCES/{name}", topdir()))
 }
 
@@ -103,12 +103,13 @@ fn actions(job: &JobSpec) -> Vec<Action> {
     }
     let is_package = spec_path(job).is_none();
     for (file, source) in job.sources.iter().enumerate() {
-        let below = if is_package && source.name == job.recipe.file { "SRPMS/received-" } else { "SOURCES/" };
+        let below =
+            if is_package && source.name.as_str() == job.recipe_file() { "SRPMS/received-" } else { "SOURCES/" };
         let path = format!("{top}/{below}{}", source.name);
         actions.push(Action::CopyIn { file, path, owner: BUILD_USER });
     }
     if is_package {
-        let path = format!("{top}/SRPMS/received-{}", job.recipe.file);
+        let path = format!("{top}/SRPMS/received-{}", job.recipe_file());
         let install = ["rpm", "-i", "--nosignature", &path].map(str::to_owned).to_vec();
         actions.push(Action::Run(step(job, FIRST_STEP, install)));
         // Its name is for the recipe to choose, too.
@@ -180,7 +181,7 @@ fn step(job: &JobSpec, label: &str, command: Vec<String>) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use model::{BuildSettings, FileName, JobFile, JobId, Limits, RecipeSpec, RootSpec};
+    use model::{BuildSettings, FileName, JobFile, JobId, JobWork, Limits, RecipeSpec, RootSpec};
     use pkg::{Arch, RecipeKind, Sha256};
 
     use super::*;
@@ -198,7 +199,7 @@ mod tests {
             title: String::new(),
             arch: Arch::parse("x86_64").unwrap(),
             root,
-            recipe: RecipeSpec { kind: RecipeKind::Spec, file: FileName::parse(recipe).unwrap() },
+            work: JobWork::Recipe(RecipeSpec { kind: RecipeKind::Spec, file: FileName::parse(recipe).unwrap() }),
             sources: vec![file("a.tar.xz"), file(recipe)],
             settings,
             limits: Limits::default(),

@@ -65,7 +65,7 @@ pub(super) fn environment(
     command: &[String],
     variables: &[(String, String)],
 ) -> Result<(ResultFile, PathBuf), FailureCause> {
-    let recipe = job.recipe.file.as_str();
+    let recipe = job.recipe_file();
     let stem = ["spec", "rpm", "src", "nosrc"]
         .iter()
         .fold(recipe, |stem, ending| stem.strip_suffix(ending).and_then(|stem| stem.strip_suffix('.')).unwrap_or(stem));
@@ -80,7 +80,7 @@ pub(super) fn environment(
 
 /// The environment as text; see job(5).
 fn describe(job: &JobSpec, command: &[String], variables: &[(String, String)]) -> String {
-    let mut text = format!("Format: 1\nRecipe: {}\nArchitecture: {}\n", job.recipe.file, job.arch);
+    let mut text = format!("Format: 1\nRecipe: {}\nArchitecture: {}\n", job.recipe_file(), job.arch);
     // Writing to a text can not fail.
     let _ = writeln!(text, "Network: {}", if job.network { "yes" } else { "no" });
     let section = |text: &mut String, name: &str, lines: &mut dyn Iterator<Item = String>| {

@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::extract::{Request, State};
-use model::Project;
+use model::{PackageName, Project};
 use serde_json::{Value, json};
 use service::{ErrorKind, NewBuild, NewSource, ServiceError, User};
 
@@ -111,7 +111,7 @@ pub(super) async fn from_files(
 }
 
 /// Submits a build and shows it.
-async fn submit(
+pub(super) async fn submit(
     app: &App,
     user: &User,
     project: &Project,
@@ -143,108 +143,90 @@ fn submit_error(user: &User, project: &Project, error: ServiceError) -> V3Error 
     }
 }
 
-/// The kinds of sources that a program must convert first.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Conversion {
-    Scm,
-    DistGit,
-    Pypi,
-    RubyGems,
-    Custom,
-    Rpm,
-}
-
-impl Conversion {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Scm => "building from a version control system",
-            Self::DistGit => "building from a dist-git",
-            Self::Pypi => "building from PyPI",
-            Self::RubyGems => "building from RubyGems",
-            Self::Custom => "building from the output of a script",
-            Self::Rpm => "publishing a package that was built elsewhere",
-        }
-    }
-
-    const fn source_type(self) -> &'static str {
-        match self {
-            Self::Scm => "scm",
-            Self::DistGit => "distgit",
-            Self::Pypi => "pypi",
-            Self::RubyGems => "rubygems",
-            Self::Custom | Self::Rpm => "custom",
-        }
-    }
-}
-
-/// Refuses a source that Kiln can not make yet: that runs foreign code, which is never done in the server.
-pub(super) fn refusal(kind: Conversion) -> V3Error {
-    V3Error::unsupported(kind.words(), "make a source package and submit its address or upload it")
-}
-
-/// `POST /build/create/{scm,distgit,pypi,rubygems,custom}`: checked as if it could be done, then refused.
-async fn convert(app: App, user: User, request: Request, kind: Conversion) -> Result<Json<Value>, V3Error> {
+/// `POST /build/create/{scm,distgit,pypi,rubygems,custom}`: a build of what a job makes.
+async fn convert(
+    app: App,
+    user: User,
+    base: String,
+    request: Request,
+    source_type: &'static str,
+) -> Result<Json<Value>, V3Error> {
     let mut form = Input::read(&app, &user, request).await?.form();
     let project = project(&app, &user, &mut form).await?;
-    Options::parse(&app, &project, &mut form).await?;
-    if !matches!(kind, Conversion::Rpm) {
-        let name = form.text("package_name").unwrap_or_default();
-        package_source::parse(&mut form, kind.source_type(), &name, package_source::Names::OfBuild);
-    }
+    let options = Options::parse(&app, &project, &mut form).await?;
+    let name = form.text("package_name").unwrap_or_default();
+    let source = package_source::parse(&mut form, source_type, &name, package_source::Names::OfBuild);
+    let package = match name.as_str() {
+        "" => None,
+        name => PackageName::parse(name).map_err(|error| form.problem("package_name", error.to_string())).ok(),
+    };
     form.finish_build()?;
-    Err(refusal(kind))
+    let source = source.ok_or_else(|| V3Error::invalid(format!("Unsupported source type {source_type}")))?;
+    Ok(Json(submit(&app, &user, &project, &options, NewSource::Job(package, source), &base).await?))
 }
 
 /// `POST /build/create/scm`.
 pub(super) async fn scm(
     State(app): State<App>,
     Caller { user, .. }: Caller,
+    Base(base): Base,
     request: Request,
 ) -> Result<Json<Value>, V3Error> {
-    convert(app, user, request, Conversion::Scm).await
+    convert(app, user, base, request, "scm").await
 }
 
 /// `POST /build/create/distgit`.
 pub(super) async fn distgit(
     State(app): State<App>,
     Caller { user, .. }: Caller,
+    Base(base): Base,
     request: Request,
 ) -> Result<Json<Value>, V3Error> {
-    convert(app, user, request, Conversion::DistGit).await
+    convert(app, user, base, request, "distgit").await
 }
 
 /// `POST /build/create/pypi`.
 pub(super) async fn pypi(
     State(app): State<App>,
     Caller { user, .. }: Caller,
+    Base(base): Base,
     request: Request,
 ) -> Result<Json<Value>, V3Error> {
-    convert(app, user, request, Conversion::Pypi).await
+    convert(app, user, base, request, "pypi").await
 }
 
 /// `POST /build/create/rubygems`.
 pub(super) async fn rubygems(
     State(app): State<App>,
     Caller { user, .. }: Caller,
+    Base(base): Base,
     request: Request,
 ) -> Result<Json<Value>, V3Error> {
-    convert(app, user, request, Conversion::RubyGems).await
+    convert(app, user, base, request, "rubygems").await
 }
 
 /// `POST /build/create/custom`.
 pub(super) async fn custom(
     State(app): State<App>,
     Caller { user, .. }: Caller,
+    Base(base): Base,
     request: Request,
 ) -> Result<Json<Value>, V3Error> {
-    convert(app, user, request, Conversion::Custom).await
+    convert(app, user, base, request, "custom").await
 }
 
-/// `POST /build/create/rpm-upload`.
+/// `POST /build/create/rpm-upload`: refused, for what is published here was built here.
 pub(super) async fn rpm_upload(
     State(app): State<App>,
     Caller { user, .. }: Caller,
     request: Request,
 ) -> Result<Json<Value>, V3Error> {
-    convert(app, user, request, Conversion::Rpm).await
+    let mut form = Input::read(&app, &user, request).await?.form();
+    let project = project(&app, &user, &mut form).await?;
+    Options::parse(&app, &project, &mut form).await?;
+    form.finish_build()?;
+    Err(V3Error::unsupported(
+        "publishing a package that was built elsewhere",
+        "make a source package and submit its address or upload it",
+    ))
 }

@@ -1,6 +1,6 @@
 //! The options that all ways to make a build have in common.
 
-use model::{BuildId, Limits, Project};
+use model::{BuildId, Limits, PackageSettings, Project};
 use service::{BuildOrder, QueueWish, TargetName};
 
 use super::echoes;
@@ -49,6 +49,14 @@ impl Options {
             limits: limits.map(|run_seconds| Limits { run_seconds, ..app.service.limits() }),
             queue: QueueWish { background, order: order(form) },
         })
+    }
+
+    /// The wall time that a package's builds have, unless a request asked for another one.
+    pub(super) fn or_timeout(mut self, app: &App, settings: &PackageSettings) -> Self {
+        let own =
+            settings.timeout_seconds.map(|seconds| Limits { run_seconds: seconds.into(), ..app.service.limits() });
+        self.limits = self.limits.or(own);
+        self
     }
 }
 

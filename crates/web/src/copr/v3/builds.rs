@@ -9,12 +9,13 @@ use super::input::Input;
 use super::paging::Paging;
 use super::projects::still_running;
 use super::request::{Caller, queried_project};
-use super::views;
+use super::{package_source, views};
 use crate::app::App;
 use crate::copr::names::chroot_name;
 use crate::copr::request::Base;
-use crate::copr::states::{build_word, is_build_word};
+use crate::copr::states::{build_word, is_build_word, task_word};
 use crate::copr::views::target_of;
+use crate::files::source_path;
 use crate::query::Query;
 
 /// Words `order` may be; builds always come newest first.
@@ -92,17 +93,26 @@ async fn in_state(app: &App, filter: BuildFilter, word: &str) -> Result<Vec<Buil
 }
 
 /// `GET /build/source-chroot/ID`.
-pub(super) async fn source_chroot(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, V3Error> {
+pub(super) async fn source_chroot(
+    State(app): State<App>,
+    Base(base): Base,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, V3Error> {
     let build = find(&app, &id).await?;
-    let state = match build.source_state {
-        SourceState::Pending => "pending",
-        SourceState::Running => "running",
-        SourceState::Succeeded => "succeeded",
-        SourceState::Failed => "failed",
-        SourceState::Canceled => "canceled",
+    let task = app.service.source_task(build.id).await?;
+    let state = match (build.source_state, &task) {
+        (SourceState::Pending, None) => "pending",
+        (SourceState::Running, None) => "running",
+        // The job is through, and what it left is read.
+        (SourceState::Pending | SourceState::Running, Some(_)) => "importing",
+        (SourceState::InJob, task) => task.as_ref().map_or("pending", |task| task_word(task.state)),
+        (SourceState::Succeeded, _) => "succeeded",
+        (SourceState::Failed, _) => "failed",
+        (SourceState::Canceled, _) => "canceled",
     };
-    // Sources are fetched into the server's store; there is no folder to show.
-    Ok(Json(json!({"state": state, "result_url": null})))
+    // What no job makes is fetched into the server's store; there is no folder to show.
+    let url = task.map(|_| format!("{base}{}", source_path(&build).trim_end_matches('/')));
+    Ok(Json(json!({"state": state, "result_url": url})))
 }
 
 /// `GET /build/source-build-config/ID`.
@@ -116,6 +126,7 @@ pub(super) async fn source_build_config(
         BuildSource::Upload { file } | BuildSource::Revision { file, .. } => {
             ("upload", json!({"url": "", "pkg": file, "tmp": ""}))
         }
+        BuildSource::Job { source, .. } => package_source::shown(Some(source)),
     };
     let limits = app.service.limits_of(build.id).await?;
     Ok(Json(json!({

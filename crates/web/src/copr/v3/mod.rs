@@ -35,6 +35,11 @@ use axum::routing::{MethodRouter, any, delete, get, post, put};
 
 use crate::app::App;
 
+/// Kind and fields of what a job makes a source from.
+pub(super) fn shown_source(source: &model::PackageSource) -> (&'static str, serde_json::Value) {
+    package_source::shown(Some(source))
+}
+
 /// The routes of the dialect.
 pub(crate) fn routes() -> Router<App> {
     reading()

@@ -2,9 +2,9 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use model::{Build, Package, PackageName, PackageSettings, PackageSource, Project};
 use serde_json::Value;
-use service::{ErrorKind, ServiceError, User};
+use service::{ErrorKind, NewSource, ServiceError, User};
 
-use super::build_create::{Conversion, refusal};
+use super::build_create::submit;
 use super::build_options::Options;
 use super::error::{V3Error, short};
 use super::form::Form;
@@ -222,10 +222,11 @@ pub(super) async fn reset(
     }
 }
 
-/// `POST /package/build`: none of the sources a package may have can be made yet.
+/// `POST /package/build`: a build of the source a package is said to have.
 pub(super) async fn build(
     State(app): State<App>,
     Caller { user, .. }: Caller,
+    Base(base): Base,
     request: Request,
 ) -> Result<Json<Value>, V3Error> {
     let mut form = Input::read(&app, &user, request).await?.form();
@@ -234,20 +235,18 @@ pub(super) async fn build(
         let name = CoprName::of(&project.name);
         return Err(V3Error::denied(format!("User {} is not allowed to build in the copr: {name}", user.name)));
     }
-    Options::parse(&app, &project, &mut form).await?;
+    let options = Options::parse(&app, &project, &mut form).await?;
     form.finish_build()?;
-    Err(match &package.source {
-        None => V3Error::invalid(format!(
+    let Some(source) = package.source else {
+        return Err(V3Error::invalid(format!(
             "Package 'Unset default source for package {}' doesn't have the default source method set, but it is \
              required for the rebuild request.  Please configure some source  method first",
             package.name
-        )),
-        Some(PackageSource::Checkout { .. }) => refusal(Conversion::Scm),
-        Some(PackageSource::DistGit { .. }) => refusal(Conversion::DistGit),
-        Some(PackageSource::Pypi { .. }) => refusal(Conversion::Pypi),
-        Some(PackageSource::Gem { .. }) => refusal(Conversion::RubyGems),
-        Some(PackageSource::Script { .. }) => refusal(Conversion::Custom),
-    })
+        )));
+    };
+    let options = options.or_timeout(&app, &package.settings);
+    let source = NewSource::Job(Some(package.name), source);
+    Ok(Json(submit(&app, &user, &project, &options, source, &base).await?))
 }
 
 /// `DELETE /package/delete`; answers what it was. Its builds go too.

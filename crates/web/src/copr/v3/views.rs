@@ -65,7 +65,7 @@ pub(super) fn build(build: &Build, base: &str) -> Value {
     };
     let url = match &build.source {
         BuildSource::Url { url } => (!url.ends_with(".spec")).then_some(url),
-        BuildSource::Upload { .. } | BuildSource::Revision { .. } => None,
+        BuildSource::Upload { .. } | BuildSource::Revision { .. } | BuildSource::Job { .. } => None,
     };
     let chroots: Vec<String> = build.tasks.iter().map(|task| chroot_name(&target_of(task))).collect();
     json!({

@@ -6,7 +6,6 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use model::{Package, PackageSource, Project, ProjectId};
 
-use super::build_create::{Conversion, refusal};
 use crate::app::App;
 use crate::{body, incident};
 
@@ -42,8 +41,7 @@ pub(super) async fn receive(State(app): State<App>, Path(path): Path<String>, re
     match matching(&app, &project, package, &payload).await {
         Ok(found) if package.is_some() && found.is_empty() => answer(StatusCode::NOT_FOUND, "PACKAGE_NOT_FOUND\n"),
         Ok(found) if found.is_empty() => answer(StatusCode::OK, "OK\n"),
-        Ok(_) if forge == "custom" => refusal(Conversion::Custom).into_response(),
-        Ok(_) => refusal(Conversion::Scm).into_response(),
+        Ok(found) => rebuild(&app, &project, found).await,
         Err(error) => super::error::V3Error::from(error).into_response(),
     }
 }
@@ -73,6 +71,16 @@ async fn matching(
         None => package.settings.auto_rebuild && is_spoken_of(package.source.as_ref(), &payload),
     });
     Ok(packages)
+}
+
+/// Builds packages as their owner would.
+async fn rebuild(app: &App, project: &Project, packages: Vec<Package>) -> Response {
+    for package in packages {
+        if let Err(error) = app.service.submit_changed(project.id, &package).await {
+            return super::error::V3Error::from(error).into_response();
+        }
+    }
+    answer(StatusCode::OK, "OK\n")
 }
 
 fn is_spoken_of(source: Option<&PackageSource>, payload: &str) -> bool {

@@ -1,7 +1,6 @@
 //! XML as small documents: read within bounds, written with everything escaped.
 
-mod read;
 mod write;
 
-pub(super) use read::{Element, XmlError, read};
+pub(super) use service::xml::{Element, XmlError, read};
 pub(super) use write::Node;

@@ -1,3 +1,5 @@
+use service::xml::escape;
+
 /// An element to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Node {
@@ -80,28 +82,10 @@ impl Node {
     }
 }
 
-/// Characters that XML can not have become the replacement character.
-fn escape(text: &str, in_attribute: bool, out: &mut String) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' if in_attribute => out.push_str("&quot;"),
-            '\n' | '\t' if in_attribute => out.push_str(&format!("&#{};", u32::from(c))),
-            '\r' => out.push_str("&#13;"),
-            '\n' | '\t' => out.push(c),
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::read;
     use super::*;
+    use service::xml::read;
 
     #[test]
     fn a_document_is_indented_and_an_empty_text_stays_a_text() {

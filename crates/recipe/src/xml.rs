@@ -1,3 +1,5 @@
+//! Small XML documents read within bounds: nothing of what a hostile one can do costs more than reading it.
+
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
@@ -12,7 +14,7 @@ const MAX_ELEMENTS: usize = 50_000;
 
 /// Why a document was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum XmlError {
+pub enum XmlError {
     /// Not UTF-8.
     #[error("the document is not UTF-8")]
     Encoding,
@@ -26,29 +28,44 @@ pub(crate) enum XmlError {
 
 /// An element with everything in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Element {
+pub struct Element {
     /// Name, without a prefix.
-    pub(crate) name: String,
+    pub name: String,
     attributes: Vec<(String, String)>,
     /// Elements in it, in order.
-    pub(crate) children: Vec<Self>,
+    pub children: Vec<Self>,
     text: String,
 }
 
 impl Element {
+    /// An element without others in it.
+    #[must_use]
+    pub fn of(name: &str, attributes: Vec<(String, String)>, text: &str) -> Self {
+        Self { name: name.to_owned(), attributes, children: Vec::new(), text: text.to_owned() }
+    }
+
     /// The value of an attribute.
-    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The first attribute that is none of those.
-    pub(crate) fn attribute_other_than(&self, known: &[&str]) -> Option<&str> {
+    #[must_use]
+    pub fn attribute_other_than(&self, known: &[&str]) -> Option<&str> {
         self.attributes.iter().map(|(key, _)| key.as_str()).find(|key| !known.contains(key))
     }
 
     /// Its own text without white space around it.
-    pub(crate) fn text(&self) -> &str {
+    #[must_use]
+    pub fn text(&self) -> &str {
         self.text.trim()
+    }
+
+    /// Its own text as it is.
+    #[must_use]
+    pub fn raw_text(&self) -> &str {
+        &self.text
     }
 }
 
@@ -56,8 +73,9 @@ impl Element {
 ///
 /// # Errors
 /// [`XmlError`] for anything that is not one plain element: document types and entities of one's own among them.
-pub(crate) fn read(bytes: &[u8]) -> Result<Element, XmlError> {
+pub fn read(bytes: &[u8]) -> Result<Element, XmlError> {
     let text = std::str::from_utf8(bytes).map_err(|_| XmlError::Encoding)?;
+    check_characters(text)?;
     let mut reader = Reader::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     reader.config_mut().expand_empty_elements = true;
     let mut tree = Tree::default();
@@ -67,6 +85,15 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Element, XmlError> {
             return tree.finish();
         }
         tree.take(event)?;
+    }
+}
+
+/// Refuses what no document may have: control characters other than those of white space (XML 1.0, section 2.2).
+fn check_characters(text: &str) -> Result<(), XmlError> {
+    let refused = |c: char| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}');
+    match text.contains(refused) {
+        true => Err(XmlError::Refused("characters that no document may have")),
+        false => Ok(()),
     }
 }
 
@@ -107,6 +134,7 @@ impl Tree {
                 let known = quick_xml::escape::resolve_predefined_entity(&reference).map(str::to_owned);
                 let character = || reference.resolve_char_ref().ok().flatten().map(|c| c.to_string());
                 let text = known.or_else(character).ok_or(XmlError::Refused("entities of its own"))?;
+                check_characters(&text)?;
                 self.add(&text)?;
             }
             Event::DocType(_) => return Err(XmlError::Refused("a document type declaration")),
@@ -144,9 +172,29 @@ fn element(start: &BytesStart<'_>) -> Result<Element, XmlError> {
         }
         let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0);
         let value = value.map_err(|error| XmlError::Syntax(error.to_string()))?;
+        check_characters(&value)?;
         attributes.push((attribute.key.local_name().into_inner().to_owned(), value.into_owned()));
     }
     Ok(Element { name: start.local_name().into_inner().to_owned(), attributes, ..Element::default() })
+}
+
+/// Adds text with everything escaped that means something in XML; characters that XML can not have become the replacement
+/// character.
+pub fn escape(text: &str, in_attribute: bool, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' if in_attribute => out.push_str("&quot;"),
+            '\n' | '\t' if in_attribute => out.push_str(&format!("&#{};", u32::from(c))),
+            '\r' => out.push_str("&#13;"),
+            '\n' | '\t' => out.push(c),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +221,9 @@ mod tests {
         let bomb = "<!DOCTYPE p [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><p>&b;</p>";
         assert_eq!(refusal(bomb), "the document has a document type declaration");
         assert_eq!(refusal("<p>&b;</p>"), "the document has entities of its own");
+        for text in ["<p>\0</p>", "<p a='\u{1}'/>", "<p>&#1;</p>", "<p a='&#1;'/>", "<p>\u{ffff}</p>"] {
+            assert_eq!(refusal(text), "the document has characters that no document may have");
+        }
         assert!(refusal("<p a='&b;'/>").starts_with("the document is no XML"));
         assert_eq!(refusal(&"<a>".repeat(100)), "the document has elements that are nested too deeply");
         assert_eq!(
