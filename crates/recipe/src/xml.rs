@@ -75,6 +75,7 @@ impl Element {
 /// [`XmlError`] for anything that is not one plain element: document types and entities of one's own among them.
 pub fn read(bytes: &[u8]) -> Result<Element, XmlError> {
     let text = std::str::from_utf8(bytes).map_err(|_| XmlError::Encoding)?;
+    check_characters(text)?;
     let mut reader = Reader::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     reader.config_mut().expand_empty_elements = true;
     let mut tree = Tree::default();
@@ -84,6 +85,15 @@ pub fn read(bytes: &[u8]) -> Result<Element, XmlError> {
             return tree.finish();
         }
         tree.take(event)?;
+    }
+}
+
+/// Refuses what no document may have: control characters other than those of white space (XML 1.0, section 2.2).
+fn check_characters(text: &str) -> Result<(), XmlError> {
+    let refused = |c: char| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}');
+    match text.contains(refused) {
+        true => Err(XmlError::Refused("characters that no document may have")),
+        false => Ok(()),
     }
 }
 
@@ -124,6 +134,7 @@ impl Tree {
                 let known = quick_xml::escape::resolve_predefined_entity(&reference).map(str::to_owned);
                 let character = || reference.resolve_char_ref().ok().flatten().map(|c| c.to_string());
                 let text = known.or_else(character).ok_or(XmlError::Refused("entities of its own"))?;
+                check_characters(&text)?;
                 self.add(&text)?;
             }
             Event::DocType(_) => return Err(XmlError::Refused("a document type declaration")),
@@ -161,6 +172,7 @@ fn element(start: &BytesStart<'_>) -> Result<Element, XmlError> {
         }
         let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0);
         let value = value.map_err(|error| XmlError::Syntax(error.to_string()))?;
+        check_characters(&value)?;
         attributes.push((attribute.key.local_name().into_inner().to_owned(), value.into_owned()));
     }
     Ok(Element { name: start.local_name().into_inner().to_owned(), attributes, ..Element::default() })
@@ -209,6 +221,9 @@ mod tests {
         let bomb = "<!DOCTYPE p [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><p>&b;</p>";
         assert_eq!(refusal(bomb), "the document has a document type declaration");
         assert_eq!(refusal("<p>&b;</p>"), "the document has entities of its own");
+        for text in ["<p>\0</p>", "<p a='\u{1}'/>", "<p>&#1;</p>", "<p a='&#1;'/>", "<p>\u{ffff}</p>"] {
+            assert_eq!(refusal(text), "the document has characters that no document may have");
+        }
         assert!(refusal("<p a='&b;'/>").starts_with("the document is no XML"));
         assert_eq!(refusal(&"<a>".repeat(100)), "the document has elements that are nested too deeply");
         assert_eq!(

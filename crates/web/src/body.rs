@@ -1,7 +1,7 @@
 //! Request bodies: bounded in size, and given up when the client falls silent.
 
 use axum::http::StatusCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, BodyDataStream, Bytes};
 use futures_util::StreamExt as _;
@@ -11,6 +11,10 @@ pub(crate) const JSON_BYTES: u64 = 1 << 20;
 
 /// Longest silence of a client in the middle of a body.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// Slowest a body may come on average, in bytes a second, once [`SILENCE`] has gone by: else a byte a minute would keep a
+/// place for ever.
+const SLOWEST: u64 = 512;
 
 /// Why a body could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +26,7 @@ pub(crate) enum BodyError {
         limit_bytes: u64,
     },
     /// Nothing came for too long.
-    #[error("the client sent nothing for {} seconds", SILENCE.as_secs())]
+    #[error("the client sent nothing for {} seconds, or less than {SLOWEST} bytes a second", SILENCE.as_secs())]
     Silent,
     /// The connection broke, or its framing is wrong.
     #[error("the request body could not be read")]
@@ -45,12 +49,19 @@ pub(crate) struct BodyReader {
     stream: BodyDataStream,
     left_bytes: u64,
     limit_bytes: u64,
+    begun: Instant,
+}
+
+/// How long to wait for the next piece of a body of which so much has come in that time; nothing if it is too slow.
+fn patience(received_bytes: u64, elapsed: Duration) -> Duration {
+    let earned = SILENCE + Duration::from_secs(received_bytes / SLOWEST);
+    earned.saturating_sub(elapsed).min(SILENCE)
 }
 
 impl BodyReader {
     /// A reader that gives at most `limit_bytes`.
     pub(crate) fn new(body: Body, limit_bytes: u64) -> Self {
-        Self { stream: body.into_data_stream(), left_bytes: limit_bytes, limit_bytes }
+        Self { stream: body.into_data_stream(), left_bytes: limit_bytes, limit_bytes, begun: Instant::now() }
     }
 
     /// The next piece; `None` at the end.
@@ -58,7 +69,8 @@ impl BodyReader {
     /// # Errors
     /// See [`BodyError`].
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
-        let next = tokio::time::timeout(SILENCE, self.stream.next()).await.map_err(|_| BodyError::Silent)?;
+        let patience = patience(self.limit_bytes - self.left_bytes, self.begun.elapsed());
+        let next = tokio::time::timeout(patience, self.stream.next()).await.map_err(|_| BodyError::Silent)?;
         let Some(piece) = next.transpose().map_err(BodyError::Connection)? else {
             return Ok(None);
         };
@@ -82,4 +94,19 @@ pub(crate) async fn read(body: Body, limit_bytes: u64) -> Result<Vec<u8>, BodyEr
         bytes.extend_from_slice(&piece);
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_is_earned_by_sending() {
+        let of = |bytes: u64, seconds: u64| patience(bytes, Duration::from_secs(seconds)).as_secs();
+        assert_eq!((of(0, 0), of(0, 59), of(0, 60)), (60, 1, 0));
+        // A byte every half minute.
+        assert_eq!((of(2, 60), of(10, 300)), (0, 0));
+        // A slow line, and a fast one.
+        assert_eq!((of(512 * 3600, 3600), of(1 << 30, 3600), of(u64::MAX, u64::MAX / 2)), (60, 60, 0));
+    }
 }

@@ -18,7 +18,7 @@ pub(crate) fn historic_python() -> Option<PathBuf> {
 }
 
 /// An interpreter that has packages of which one can import a module; `None` if it can not be had here.
-fn python(name: &str, packages: &[&str], import: &str) -> Option<PathBuf> {
+pub(crate) fn python(name: &str, packages: &[&str], import: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let interpreter = folder.join("bin/python");
     let works = |interpreter: &Path| {

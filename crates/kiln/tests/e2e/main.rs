@@ -10,6 +10,7 @@ mod copr_client;
 mod death;
 mod demo;
 mod kit;
+mod oidc;
 mod osc;
 mod osc_accounts;
 mod osc_build;

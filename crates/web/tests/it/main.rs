@@ -6,6 +6,7 @@ mod accounts;
 mod copr;
 mod files;
 mod hostile;
+mod hostile_more;
 mod kit;
 mod native;
 mod obs_links;

@@ -19,7 +19,7 @@ use crate::files::source_path;
 use crate::query::Query;
 
 /// Words `order` may be; builds always come newest first.
-const COLUMNS: [&str; 4] = ["submitted_on", "started_on", "ended_on", "pkg_version"];
+pub(super) const COLUMNS: [&str; 4] = ["submitted_on", "started_on", "ended_on", "pkg_version"];
 
 /// Builds looked at for those in one state, a statement and in all.
 const LOOKED_AT: (u32, u32) = (500, 10_000);

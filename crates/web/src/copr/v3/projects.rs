@@ -18,7 +18,7 @@ use crate::copr::request::Base;
 use crate::query::Query;
 
 /// Words `order` may be; whatever it is, projects come in the order of their numbers, which is that of their creation.
-const COLUMNS: [&str; 3] = ["name", "ownername", "created_on"];
+pub(super) const COLUMNS: [&str; 3] = ["name", "ownername", "created_on"];
 
 /// Fewest characters anybody may search for.
 const SHORTEST_SEARCH: usize = 3;
