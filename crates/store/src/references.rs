@@ -12,7 +12,6 @@ const REFERENCES: &[(&str, &str)] = &[
     ("environment_packages", "sha256"),
     ("task_plans", "config_sha256"),
     ("fingerprints", "sha256"),
-    ("fingerprints", "as_sha256"),
     ("mirror_suites", "release_sha256"),
     ("mirror_indices", "sha256"),
     ("published_files", "sha256"),

@@ -19,7 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "rpm world", include_str!("../migrations/sqlite/0005_rpm_world.sql")),
     (6, "package revisions", include_str!("../migrations/sqlite/0006_package_revisions.sql")),
     (7, "source jobs", include_str!("../migrations/sqlite/0007_source_jobs.sql")),
-    (8, "load", include_str!("../migrations/sqlite/0008_load.sql")),
+    (8, "changes and counts", include_str!("../migrations/sqlite/0008_changes_and_counts.sql")),
     (9, "accounts", include_str!("../migrations/sqlite/0009_accounts.sql")),
     (10, "derived sources", include_str!("../migrations/sqlite/0010_derived_sources.sql")),
     (11, "descriptions", include_str!("../migrations/sqlite/0011_descriptions.sql")),

@@ -101,7 +101,7 @@ pub(crate) const OPEN_TASKS: &str = "SELECT t.id, k.name AS package, t.state, t.
      LEFT JOIN batches o ON o.id = b.batch_id AND o.size IS NOT NULL WHERE t.repository_id = $1 AND t.state IN ('pending', 'starting', 'running') \
      AND t.arch = $2 ORDER BY t.id";
 
-pub(crate) const RESULT_ORIGINS: &str = "SELECT r.id, r.name AS file, k.name AS package, f.as_sha256, f.as_tree \
+pub(crate) const RESULT_ORIGINS: &str = "SELECT r.id, r.name AS file, k.name AS package, f.sha256, f.tree \
      FROM repositories p JOIN packages k ON k.project_id = p.project_id JOIN tasks t ON t.id = (SELECT MAX(n.id) \
      FROM tasks n WHERE n.package_id = k.id AND n.repository_id = p.id AND n.arch = $2 AND n.state = 'succeeded') \
      JOIN results r ON r.job_id = t.result_job_id LEFT JOIN fingerprints f ON f.task_id = t.id \
@@ -213,7 +213,7 @@ impl Session {
         rows.iter()
             .map(|row| {
                 let fields = Fields::new("results", row);
-                let parts = fields.maybe_name("as_sha256")?.zip(fields.maybe_name("as_tree")?);
+                let parts = fields.maybe_name("sha256")?.zip(fields.maybe_name("tree")?);
                 Ok(ResultOrigin {
                     file: fields.name("file")?,
                     package: fields.name("package")?,
@@ -229,10 +229,9 @@ impl Session {
     /// [`StoreError`].
     pub async fn put_fingerprint(&mut self, task: TaskId, lines: &Sha256) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO fingerprints (task_id, sha256, as_sha256, as_tree) SELECT t.id, $2, $2, s.digest FROM tasks t \
+            "INSERT INTO fingerprints (task_id, sha256, tree) SELECT t.id, $2, s.digest FROM tasks t \
              JOIN builds b ON b.id = t.build_id JOIN source_trees s ON s.id = b.source_tree_id WHERE t.id = $1 \
-             ON CONFLICT (task_id) DO UPDATE SET sha256 = excluded.sha256, as_sha256 = excluded.as_sha256, \
-             as_tree = excluded.as_tree, compared = 0",
+             ON CONFLICT (task_id) DO UPDATE SET sha256 = excluded.sha256, tree = excluded.tree",
         )
         .bind(task.get())
         .bind(lines.to_string())

@@ -8,14 +8,10 @@ CREATE TABLE fingerprints (
     task_id INTEGER PRIMARY KEY REFERENCES tasks (id) ON DELETE CASCADE,
     -- Blob: one line a dependency.
     sha256 TEXT NOT NULL,
-    -- What its results count as for those built with them: their own, or an older task's whose results they repeat.
-    as_sha256 TEXT NOT NULL,
-    as_tree TEXT NOT NULL,
-    -- Whether the results have been compared with those before.
-    compared INTEGER NOT NULL DEFAULT 0
+    -- Digest of the source tree.
+    tree TEXT NOT NULL
 );
 CREATE INDEX fingerprints_by_blob ON fingerprints (sha256);
-CREATE INDEX fingerprints_as_blob ON fingerprints (as_sha256);
 
 CREATE INDEX tasks_with_results ON tasks (package_id, repository_id, arch, id) WHERE state = 'succeeded';
 
@@ -172,7 +168,6 @@ CREATE TRIGGER task_reranged AFTER UPDATE OF state ON tasks WHEN NEW.state <> OL
     ON CONFLICT DO UPDATE SET tasks = tasks + excluded.tasks;
 END;
 
-CREATE INDEX fingerprints_to_compare ON fingerprints (task_id) WHERE compared = 0;
 -- For lists in several states at once, and for the newest builds of each package.
 CREATE INDEX tasks_by_owner_state ON tasks (owner_id, state, id, role);
 CREATE INDEX builds_with_tree ON builds (package_id, id) WHERE source_tree_id IS NOT NULL;
