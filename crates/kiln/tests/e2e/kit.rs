@@ -165,6 +165,23 @@ impl Server {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    /// The most memory the server has ever had, in kilobytes.
+    pub(crate) fn peak_kilobytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Login and token of the settings file, with a colon between.
+    pub(crate) fn credentials(&self) -> String {
+        let text = std::fs::read_to_string(self.config()).unwrap();
+        let of = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim_start_matches([' ', '=']).trim().to_owned()
+        };
+        format!("{}:{}", of("login"), of("token"))
+    }
+
     /// How often the server's threads have gone to sleep by themselves.
     pub(crate) fn voluntary_switches(&self) -> u64 {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
