@@ -141,7 +141,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
     fn a_checkout_becomes_an_archive_with_a_version_that_recipes_get() {
         if !["git", "cpio", "xz"].into_iter().all(has) {
             eprintln!("skipped: git, cpio or xz is not installed");
@@ -177,7 +176,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
     fn what_is_not_there_is_said_and_nothing_leaves_its_folder() {
         if !has("git") {
             eprintln!("skipped: git is not installed");
