@@ -82,7 +82,8 @@ pub use store::{
 };
 pub use store::{LoginKind, LoginRow, SshKeyRow};
 pub use trees::{
-    BranchWish, Branched, CommitHow, CopyWish, DiffWish, Difference, FileDifference, LinkView, Listing, TreeWish,
+    BranchWish, Branched, CommitHow, CopyWish, DiffWish, Difference, FileDifference, LinkView, Listing, ServiceState,
+    ServiceView, TreeWish,
 };
 pub use types::{BuildOrder, NewBuild, NewProject, NewSource, NewToken, QueueWish};
 pub use uploads::Upload;

@@ -205,13 +205,16 @@ pub(crate) async fn build_package(
             Some(effective) => of_revision(effective, (&main, &package), &variant, &open, &kinds),
             None => again(&mut session, &package, &open).await?,
         };
-        if targets.is_none() {
+        // What can not be built now may wait for services, whose run is a build of its own.
+        if targets.is_none() && effective.as_ref().is_none_or(|effective| effective.files.is_ok()) {
             stopped.extend(cancel_open(&mut session, &package, inner.now()).await?);
         }
         let constraints = effective.as_ref().and_then(|effective| constraints_of(effective.files.as_ref().ok()?));
         session.set_constraints(package.id, constraints.as_ref()).await?;
         add_builds(inner, &mut session, reason, (project, &package), builds).await?;
     }
+    let failure = effective.as_ref().and_then(|effective| effective.files.as_ref().err().map(String::as_str));
+    session.set_package_failure(main.id, failure).await?;
     if let Some(effective) =
         effective.filter(|effective| effective.is_link && targets.is_none() && main.id == package.id)
     {
@@ -302,8 +305,8 @@ async fn add_builds(
     Ok(())
 }
 
-/// Tells everybody that there is something to build, and whoever builds what was stopped.
-fn announce(inner: &Inner, stopped: &[JobId]) {
+/// Stops jobs, and tells everybody that there is something to build.
+pub(crate) fn announce(inner: &Inner, stopped: &[JobId]) {
     stopped.iter().for_each(|job| inner.stop_job(*job));
     inner.poke(Reconciler::Sources);
     inner.poke(Reconciler::Planning);
@@ -413,7 +416,11 @@ async fn again(
 }
 
 /// Cancels every unfinished build of a package; gives the jobs to stop.
-async fn cancel_open(session: &mut Session, package: &Package, now: Timestamp) -> Result<Vec<JobId>, ServiceError> {
+pub(crate) async fn cancel_open(
+    session: &mut Session,
+    package: &Package,
+    now: Timestamp,
+) -> Result<Vec<JobId>, ServiceError> {
     let mut stopped = Vec::new();
     for build in session.open_builds_of_package(package.id).await? {
         for job in session.active_jobs_of(build).await? {

@@ -9,11 +9,11 @@ use pkg::{Md5, Md5Hasher, Sha256};
 use store::{Revision, RevisionFile, Session, UploadedFile, tree_md5};
 
 use crate::background::Reconciler;
-use crate::inner::blocking;
+use crate::inner::{Inner, blocking};
 use crate::permission::check_project;
 use crate::projects::{check_size, existing};
-use crate::rebuild::build_package;
-use crate::trees::{Own, check_special, link_target};
+use crate::rebuild::{announce, build_package, cancel_open};
+use crate::trees::{Own, check_special, link_target, needs_services, start_services};
 use crate::{Action, CommitHow, Service, ServiceError, User};
 
 /// Most files of one revision.
@@ -219,6 +219,14 @@ impl Service {
         let Some(revision) = revision else {
             return Err(ServiceError::PackageMissing { project: project.name.clone(), package: package.name.clone() });
         };
+        let serves = needs_services(&self.inner, &own.files).await?;
+        let reason = BuildReason::Submitted { by: actor.name.clone() };
+        let mut stopped = Vec::new();
+        if serves {
+            stopped = cancel_open(&mut session, &package, self.inner.now()).await?;
+            let files = (revision.number, &own.tree, own.files.as_slice());
+            start_services(&self.inner, &mut session, (&project, &package), files, reason.clone()).await?;
+        }
         session.set_link(package.id, target.as_ref().map(|(project, package)| (project, package))).await?;
         let followers = session.touch_links_to(&project.name, &package.name).await?;
         session.commit().await?;
@@ -227,8 +235,11 @@ impl Service {
             "revision {} of package {} of project {} is committed", revision.number, package.name, project.name
         );
         self.inner.changed();
-        let reason = BuildReason::Submitted { by: actor.name.clone() };
-        build_package(&self.inner, &reason, &project, &package, None).await?;
+        if serves {
+            announce(&self.inner, &stopped);
+        } else {
+            build_package(&self.inner, &reason, &project, &package, None).await?;
+        }
         if followers > 0 || target.is_some() {
             self.inner.poke(Reconciler::Links);
         }
@@ -279,20 +290,25 @@ impl Service {
     /// # Errors
     /// If the file can not be read.
     pub async fn md5_of(&self, sha256: Sha256) -> Result<Md5, ServiceError> {
-        let path = self.inner.blobs.path(&sha256);
-        let digest = blocking(move || {
-            let mut file = fs::File::open(path)?;
-            let (mut hasher, mut piece) = (Md5Hasher::new(), vec![0; 128 * 1024]);
-            loop {
-                let count = file.read(&mut piece)?;
-                match piece.get(..count).filter(|new| !new.is_empty()) {
-                    Some(new) => hasher.update(new),
-                    None => return Ok::<_, std::io::Error>(hasher.finish()),
-                }
-            }
-        });
-        Ok(digest.await??)
+        md5_of(&self.inner, sha256).await
     }
+}
+
+/// The MD5 digest of a kept file.
+pub(crate) async fn md5_of(inner: &Inner, sha256: Sha256) -> Result<Md5, ServiceError> {
+    let path = inner.blobs.path(&sha256);
+    let digest = blocking(move || {
+        let mut file = fs::File::open(path)?;
+        let (mut hasher, mut piece) = (Md5Hasher::new(), vec![0; 128 * 1024]);
+        loop {
+            let count = file.read(&mut piece)?;
+            match piece.get(..count).filter(|new| !new.is_empty()) {
+                Some(new) => hasher.update(new),
+                None => return Ok::<_, std::io::Error>(hasher.finish()),
+            }
+        }
+    });
+    Ok(digest.await??)
 }
 
 fn is_flavor(package: &PackageName) -> ServiceError {

@@ -16,6 +16,7 @@ use crate::pages::{Start, build_range_query, builds_query, task_range_query, tas
 use crate::plans::PENDING_TASKS;
 use crate::projects::{EXPIRED_PROJECTS, projects_query};
 use crate::results::{REPOSITORY_RESULTS, SUPERSEDED};
+use crate::services::ENDED_RUNS;
 use crate::settled::{OPEN_TASKS, PROJECTS_ON_CHANGE, RESULT_ORIGINS, SETTLED_TASKS};
 use crate::sources::OPEN_SOURCES;
 use crate::states::OPEN_TASK_COUNTS;
@@ -93,6 +94,7 @@ fn statements() -> Vec<(&'static str, String)> {
         ("how many packages a project has", PACKAGE_COUNT.to_owned()),
         ("links to a package", LINKS_TO.to_owned()),
         ("aggregates to take over", STALE_AGGREGATES.to_owned()),
+        ("services that ended", ENDED_RUNS.to_owned()),
         ("links to put together", STALE_LINKS.to_owned()),
     ]
 }

@@ -54,8 +54,7 @@ pub struct PackageOutline {
 /// Flavors have files, words and switches of the package they are flavors of.
 const PACKAGE_OUTLINES: &str = "SELECT k.id, k.name, COALESCE(m.about, k.about) AS about, \
      EXISTS (SELECT 1 FROM package_revisions r WHERE r.package_id = COALESCE(k.main_id, k.id)) AS has_revision, \
-     l.failure FROM packages k LEFT JOIN packages m ON m.id = k.main_id \
-     LEFT JOIN package_links l ON l.package_id = COALESCE(k.main_id, k.id) WHERE k.project_id = $1 ORDER BY k.name";
+     COALESCE(m.failure, k.failure) AS failure FROM packages k LEFT JOIN packages m ON m.id = k.main_id WHERE k.project_id = $1 ORDER BY k.name";
 
 impl Session {
     /// The packages of a project by name.

@@ -24,6 +24,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "derived sources", include_str!("../migrations/sqlite/0010_derived_sources.sql")),
     (11, "descriptions", include_str!("../migrations/sqlite/0011_descriptions.sql")),
     (12, "pages", include_str!("../migrations/sqlite/0012_pages.sql")),
+    (13, "services", include_str!("../migrations/sqlite/0013_services.sql")),
 ];
 
 const READERS: u32 = 4;

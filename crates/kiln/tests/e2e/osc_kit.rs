@@ -69,7 +69,12 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn start() -> Self {
-        let archive = Archive::new("P: debhelper\n", now());
+        Self::offering("P: debhelper\n")
+    }
+
+    /// As [`Self::start`], with other packages in the distribution.
+    pub(crate) fn offering(packages: &str) -> Self {
+        let archive = Archive::new(packages, now());
         let folder = tempfile::tempdir().unwrap();
         let server = server_of(folder.path(), &archive);
         Self { server, folder, _archive: archive }

@@ -233,6 +233,46 @@ fn results_are_taken_over_from_other_packages() {
 }
 
 #[test]
+fn services_make_files_on_the_server() {
+    let tools = ["git", "ca-certificates", "cpio", "tar"].map(|name| format!("P: {name}\n")).concat();
+    World::offering(&format!("P: debhelper\n{tools}")).with_each(|osc| {
+        osc.ok(&["co", &osc.project]);
+        let project = osc.project.clone();
+        osc.ok_in(&project, &["mkpac", "hello"]);
+        let folder = format!("{project}/hello");
+        let service = |name: &str, mode: &str| {
+            format!(
+                "<services><service name=\"{name}\"{mode}><param name=\"url\">https://example.org/hello.git</param>\
+                 </service></services>\n"
+            )
+        };
+        osc.write(&format!("{folder}/_service"), service("obs_scm", ""));
+        osc.ok_in(&folder, &["add", "_service"]);
+        // The client waits until the server has run them.
+        osc.ok_in(&folder, &["ci", "-m", "services"]);
+        until(osc, &["api", &format!("/source/{project}/hello")], "code=\"succeeded\"");
+        osc.ok(&["service", "wait", &project, "hello"]);
+        let whole = osc.ok(&["api", &format!("/source/{project}/hello?expand=1")]);
+        assert!(whole.contains("name=\"_service:made:hello_1.0.dsc\""), "{whole}");
+        until(osc, &["results", &project, "hello"], "succeeded");
+        osc.ok(&["service", "remoterun", &project, "hello"]);
+        osc.ok(&["service", "wait", &project, "hello"]);
+        osc.ok(&["service", "merge", &project, "hello"]);
+        let merged = osc.ok(&["api", &format!("/source/{project}/hello")]);
+        assert!(merged.contains("name=\"hello_1.0.dsc\"") && !merged.contains("_service"), "{merged}");
+        // What the server does not know is refused by its name, unless nobody asks it to run.
+        osc.ok_in(&folder, &["up"]);
+        for (name, mode, ok) in [("go_modules", "", false), ("go_modules", " mode=\"manual\"", true)] {
+            osc.write(&format!("{folder}/_service"), service(name, mode));
+            osc.run_in(&folder, &["add", "_service"]);
+            let sent = osc.run_in(&folder, &["ci", "--noservice", "-m", "other"]);
+            assert_eq!(sent.code == 0, ok, "{}", sent.all());
+            assert!(ok || sent.all().contains("the service go_modules is not known"), "{}", sent.all());
+        }
+    });
+}
+
+#[test]
 fn differences_of_revisions_and_packages_are_shown() {
     World::start().with_each(|osc| {
         let folder = noted(osc, "hello");

@@ -129,10 +129,16 @@ fn merge<T: Clone + PartialEq>(
     target: &Files<T>,
     read: &mut Read<'_, T>,
 ) -> Result<Files<Content<T>>, Conflict> {
-    let names: BTreeSet<&String> = own.keys().chain(target.keys()).filter(|name| *name != FILE).collect();
+    // What services make is made anew of the branch's own.
+    let has_services = own.keys().any(|name| name.starts_with("_service"));
+    let counts = |name: &&String| !has_services || !name.starts_with("_service:");
+    let theirs = target.keys().filter(counts);
+    let names: BTreeSet<&String> = own.keys().chain(theirs).filter(|name| *name != FILE).collect();
     let mut files = Files::new();
     for name in names {
-        let (before, mine, theirs) = (base.get(name), own.get(name), target.get(name));
+        let other = |files: &'_ Files<T>| files.get(name).filter(|_| counts(&name)).cloned();
+        let (before, mine, theirs) = (other(base), own.get(name), other(target));
+        let (before, theirs) = (before.as_ref(), theirs.as_ref());
         let kept = if before == mine {
             theirs
         } else if before == theirs || mine == theirs {

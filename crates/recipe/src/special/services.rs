@@ -36,9 +36,11 @@ pub enum ServiceMode {
 
 impl ServiceMode {
     /// Whether the server runs it when the files change.
+    ///
+    /// What is for the time of the build is done then as well: the files are the same, and every build has them.
     #[must_use]
     pub const fn is_on_server(self) -> bool {
-        matches!(self, Self::Always | Self::TryLocal | Self::ServerOnly)
+        matches!(self, Self::Always | Self::TryLocal | Self::ServerOnly | Self::BuildTime)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -55,7 +57,59 @@ impl ServiceMode {
     }
 }
 
+/// The services there are, with their parameters.
+const KNOWN: [(&str, &[&str]); 7] = [
+    ("obs_scm", CHECKOUT),
+    ("tar_scm", CHECKOUT),
+    ("tar", &[]),
+    ("set_version", &["version", "file", "basename"]),
+    ("recompress", &["file", "compression"]),
+    ("download_url", &["protocol", "host", "path", "filename", "url"]),
+    ("download_files", &[]),
+];
+
+const CHECKOUT: &[&str] = &[
+    "scm",
+    "url",
+    "revision",
+    "version",
+    "versionformat",
+    "versionprefix",
+    "versionrewrite-pattern",
+    "versionrewrite-replacement",
+    "parent-tag",
+    "match-tag",
+    "filename",
+    "subdir",
+    "exclude",
+    "include",
+    "extract",
+    "submodules",
+    "package-meta",
+    "without-version",
+    "changesgenerate",
+];
+
 impl Service {
+    /// Why the server can not run it; nothing, if it can or need not.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        if !self.mode.is_on_server() {
+            return None;
+        }
+        let name = &self.name;
+        let Some((_, known)) = KNOWN.iter().find(|(known, _)| known == name) else {
+            let all: Vec<&str> = KNOWN.iter().map(|(name, _)| *name).collect();
+            return Some(format!("the service {name} is not known to this server, which has {}", all.join(", ")));
+        };
+        if let Some((other, _)) = self.parameters.iter().find(|(key, _)| !known.contains(&key.as_str())) {
+            return Some(format!("the parameter {other} of the service {name} is not known to this server"));
+        }
+        let refused = [("scm", "git"), ("changesgenerate", "disable")];
+        let odd = refused.iter().find(|(key, only)| self.parameter(key).is_some_and(|value| value != *only));
+        odd.map(|(key, only)| format!("of the service {name} this server knows {key} only as {only}"))
+    }
+
     /// The last value of a parameter.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
@@ -119,6 +173,17 @@ mod tests {
         assert_eq!((found[0].mode, found[1].mode), (ServiceMode::Manual, ServiceMode::Always));
         assert_eq!(found[0].parameter("url"), Some("http://example.org/a.git"));
         assert_eq!(found[0].parameters("exclude").collect::<Vec<_>>(), ["a", "b"]);
+        assert!(found.iter().all(|service| service.problem().is_none()));
+        for (odd, word) in [
+            ("<service name='go_modules'/>", "the service go_modules is not known"),
+            ("<service name='tar_scm'><param name='scm'>svn</param></service>", "scm only as git"),
+            ("<service name='recompress'><param name='level'>9</param></service>", "the parameter level"),
+        ] {
+            let service = services(format!("<services>{odd}</services>").as_bytes()).unwrap().remove(0);
+            assert!(service.problem().unwrap().contains(word), "{odd}");
+        }
+        let manual = services(b"<services><service name='go_modules' mode='manual'/></services>").unwrap();
+        assert_eq!(manual[0].problem(), None);
         for (bad, word) in [
             ("<services><service/></services>", "without a name"),
             ("<services><service name='../../bin/sh'/></services>", "without a name"),

@@ -20,3 +20,18 @@ mod srpm;
 mod target_specs;
 
 pub(crate) use reconcile::{State, run_once};
+
+/// Names and locations of the files that a spec file among `files` names, as the targets of a build have them; nothing, if
+/// it can not be read.
+pub(crate) async fn named_by_spec(
+    inner: &crate::inner::Inner,
+    build: model::BuildId,
+    recipe: &model::FileName,
+    files: &[model::SourceFile],
+) -> Result<Vec<(String, String)>, crate::ServiceError> {
+    match target_specs::read(inner, build, recipe, files).await {
+        Ok(readings) => Ok(readings.named.into_iter().map(|(name, named)| (name, named.location)).collect()),
+        Err(reconcile::NotMade::Broken(error)) => Err(error),
+        Err(_) => Ok(Vec::new()),
+    }
+}

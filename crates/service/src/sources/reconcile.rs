@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{BuildId, BuildSource, FailureCause, Fault, PackageName, SourceSignature, SourceState};
 use repo::pgp::Keyring;
-use store::{OpenSource, SourceTree};
+use store::{OpenSource, SourceTree, UploadedFile};
 
 use super::job::Delegation;
 use super::{make, signature};
@@ -12,7 +12,7 @@ use crate::background::{Pass, Reconciler};
 use crate::crew::Crew;
 use crate::fetch::{Fetcher, FetcherSettings};
 use crate::inner::Inner;
-use crate::{ServiceConfig, ServiceError};
+use crate::{ServiceConfig, ServiceError, trees};
 
 /// How many sources are made at once.
 const AT_ONCE: usize = 4;
@@ -70,6 +70,8 @@ pub(super) enum NotMade {
     Cause(FailureCause),
     /// A job has to make it; it is tried again when that has left its files.
     Job(Box<Delegation>),
+    /// It never was to be one: services made these files of a package.
+    Served(Vec<UploadedFile>),
     /// The service itself failed.
     Broken(ServiceError),
 }
@@ -197,6 +199,9 @@ async fn canceled(inner: &Inner, build: BuildId) {
 }
 
 async fn note(inner: &Inner, open: &OpenSource, making: Making) -> Result<(), ServiceError> {
+    if let Err(NotMade::Served(made)) = &making.end {
+        return trees::keep_made(inner, open, made).await;
+    }
     let (build, now) = (open.build, inner.now());
     let mut session = inner.store.write().await?;
     if let Some(signature) = &making.signature {
@@ -218,6 +223,7 @@ async fn note(inner: &Inner, open: &OpenSource, making: Making) -> Result<(), Se
             session.commit().await?;
             return Err(error);
         }
+        Err(NotMade::Served(_)) => {}
         Err(NotMade::Job(delegation)) => {
             let Delegation { target: (repository, arch), job } = &*delegation;
             session.delegate_source(build, (*repository, arch), job).await?;
@@ -235,5 +241,8 @@ async fn note(inner: &Inner, open: &OpenSource, making: Making) -> Result<(), Se
     session.commit().await?;
     inner.changed();
     inner.poke(Reconciler::Planning);
+    if store::services_of(&open.source).is_some() {
+        inner.poke(Reconciler::Links);
+    }
     Ok(())
 }

@@ -222,7 +222,9 @@ impl Service {
             Err(error) => return Err(error),
         }
         let how = CommitHow { comment: wish.comment, keep_link: wish.keep_link, ..CommitHow::default() };
-        self.commit_known(actor, into, found.files, &how).await
+        let mut files = found.files;
+        files.retain(|file| !file.name.as_str().starts_with("_service:"));
+        self.commit_known(actor, into, files, &how).await
     }
 
     async fn commit_link(
@@ -233,7 +235,8 @@ impl Service {
         link: &Link,
         comment: &str,
     ) -> Result<Revision, ServiceError> {
-        files.retain(|file| file.name.as_str() != FILE);
+        // What services make is made anew.
+        files.retain(|file| file.name.as_str() != FILE && !file.name.as_str().starts_with("_service:"));
         files.push(link_file(&self.inner, link).await?);
         let how = CommitHow { comment: comment.to_owned(), ..CommitHow::default() };
         self.commit_known(actor, into, files, &how).await

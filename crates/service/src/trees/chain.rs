@@ -7,6 +7,7 @@ use pkg::Md5;
 use recipe::link::{Link, Trees, expand as expand_link};
 use store::{Blobs, DerivedTree, RevisionFile, Session, tree_md5};
 
+use super::services::with_services;
 use super::texts::{by_name, keep, link_of, read};
 use crate::ServiceError;
 use crate::inner::{Inner, blocking};
@@ -129,7 +130,11 @@ async fn walk(inner: &Inner, hops: &mut Vec<Hop>) -> Result<Result<End, String>,
         let (target, own, is_whole) = match found {
             Err(why) => return Ok(Err(why)),
             Ok(None) => return Ok(Ok(End { tree: tree_md5(&[]), files: Vec::new() })),
-            Ok(Some((own, is_whole))) => (own.id, own, is_whole),
+            Ok(Some((own, true))) => (own.id, own, true),
+            Ok(Some((own, false))) => match with_services(inner, own).await? {
+                Ok(own) => (own.id, own, false),
+                Err(why) => return Ok(Err(format!("{project}/{package}: {why}"))),
+            },
         };
         hop.target = Some(target);
         let link = if is_whole { None } else { link_of(inner, &own.files).await? };

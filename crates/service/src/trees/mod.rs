@@ -10,6 +10,7 @@ mod commit;
 mod diff;
 mod listing;
 mod reconcile;
+mod services;
 mod special;
 mod texts;
 
@@ -19,6 +20,7 @@ pub(crate) use chain::Own;
 pub use commit::CommitHow;
 pub use diff::{DiffWish, Difference, FileDifference};
 pub(crate) use listing::{Effective, main_of};
-pub use listing::{LinkView, Listing, TreeWish};
+pub use listing::{LinkView, Listing, ServiceState, ServiceView, TreeWish};
 pub(crate) use reconcile::{link_target, run_once};
+pub(crate) use services::{delegation, keep_made, needs_services, start_services};
 pub(crate) use special::{check_special, constraints_of, flavor_name, with_flavor};

@@ -3,6 +3,7 @@
 use model::{BuildReason, PackageName, ProjectName};
 
 use super::chain::{Own, link_names};
+use super::services::after_services;
 use super::texts::link_of;
 use super::{Effective, aggregate};
 use crate::ServiceError;
@@ -18,7 +19,7 @@ const AT_ONCE: u32 = 50;
 /// # Errors
 /// If the database or the blob folder fails; what was not looked at keeps its mark.
 pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
-    let mut changes = aggregate::take_over(inner).await?;
+    let mut changes = aggregate::take_over(inner).await? + after_services(inner).await?;
     loop {
         let stale = inner.store.read().await?.stale_links(AT_ONCE).await?;
         if stale.is_empty() {
@@ -45,6 +46,7 @@ pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
             }
             let mut session = inner.store.write().await?;
             session.settle_link(package.id, tree, failure.map(String::as_str)).await?;
+            session.set_package_failure(package.id, failure.map(String::as_str)).await?;
             if tree != link.tree {
                 session.touch_links_to(&project.name, &package.name).await?;
             }

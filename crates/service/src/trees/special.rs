@@ -5,6 +5,7 @@ use pkg::Sha256;
 use recipe::special::{Aggregate, Constraints, file, flavors, services};
 use store::{RevisionFile, UploadedFile};
 
+use super::services::problem_of;
 use crate::ServiceError;
 use crate::inner::{Inner, blocking};
 
@@ -40,7 +41,13 @@ pub(crate) async fn check_special(inner: &Inner, files: &[RevisionFile]) -> Resu
             file::FLAVORS => flavors(&bytes).map(drop),
             file::CONSTRAINTS => Constraints::parse(&bytes).map(drop),
             file::AGGREGATE => Aggregate::parse(&bytes).map(drop),
-            _ => services(&bytes).map(drop),
+            _ => match services(&bytes) {
+                Ok(list) => match problem_of(&list) {
+                    Some(problem) => return Err(bad(format!("{name}: {problem}"))),
+                    None => Ok(()),
+                },
+                Err(error) => Err(error),
+            },
         };
         checked.map_err(|error| bad(format!("{name}: {error}")))?;
     }

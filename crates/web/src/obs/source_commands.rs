@@ -1,14 +1,18 @@
 //! `POST /source/P/K?cmd=`: the commit protocol, branches, copies, differences.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use model::{PackageName, Project};
 use pkg::{Md5, Sha256};
-use service::{BranchWish, Commit, CommitHow, CopyWish, RevisionWish, ServiceError, TreeWish, WantedFile};
+use service::{
+    BranchWish, Commit, CommitHow, CopyWish, RevisionWish, ServiceError, ServiceState, TreeWish, WantedFile,
+};
 
 use super::call::{Answer, Call, document, file_name, ok, package_name, project_name, read_xml};
 use super::error::ObsError;
 use super::source_diff;
-use super::sources::{directory_of, link_revision, refuse_special, revision_node, revision_wish};
+use super::sources::{directory_of, link_revision, refuse_special, revision_node, revision_wish, wait_for_services};
 use super::xml::{Element, Node};
 
 /// What a command does; `cmd=` decides.
@@ -23,6 +27,16 @@ pub(super) async fn run(call: &Call, project: &Project, package: &str, body: Bod
         Some("copy") => copy(call, project, package).await,
         Some("linktobranch") => link_to_branch(call, project, package).await,
         Some("showlinked") => show_linked(call, project, package).await,
+        Some("runservice") => {
+            call.app.service.run_services(&call.user, project.id, &package_name(package)?).await?;
+            Ok(ok())
+        }
+        Some("waitservice") => wait_service(call, project, package).await,
+        Some("mergeservice") => {
+            let package = package_name(package)?;
+            let merged = call.app.service.merge_services(&call.user, project.id, &package, call.comment()).await?;
+            Ok(document(&revision_node(&merged)))
+        }
         // Nothing is collected on this side before it is committed.
         Some("deleteuploadrev") => {
             call.app.service.package(project.id, &package_name(package)?).await?;
@@ -171,6 +185,19 @@ async fn link_to_branch(call: &Call, project: &Project, package: &str) -> Answer
     let package = package_name(package)?;
     let revision = call.app.service.link_to_branch(&call.user, project.id, &package, call.comment()).await?;
     Ok(document(&revision_node(&revision)))
+}
+
+/// Answers when services have ended; an error if they failed.
+async fn wait_service(call: &Call, project: &Project, package: &str) -> Answer {
+    const LONGEST: Duration = Duration::from_secs(600);
+    let package = package_name(package)?;
+    let found = wait_for_services(call, project, &package, (&TreeWish::NEWEST, LONGEST)).await?;
+    match found.service.map(|service| service.state) {
+        None => Err(ObsError::missing(format!("{package} has no services that the server runs"))),
+        Some(ServiceState::Failed(why)) => Err(ObsError::invalid(why)),
+        Some(ServiceState::Running) => Err(ObsError::invalid("the services are still running")),
+        Some(ServiceState::Succeeded) => Ok(ok()),
+    }
 }
 
 /// The packages that link to one.

@@ -1,9 +1,12 @@
 //! The files of packages: listings, single files, history.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use model::{FileName, PackageName, Project};
 use pkg::Md5;
-use service::{BuildFilter, LinkView, Listing, Revision, RevisionFile, RevisionWish, ServiceError, TreeWish};
+use service::{BuildFilter, LinkView, Listing, Revision, RevisionFile, RevisionWish};
+use service::{ServiceError, ServiceState, ServiceView, TreeWish};
 
 use super::call::{Answer, Call, directory, document, file_name, ok, package_name};
 use super::error::ObsError;
@@ -14,7 +17,7 @@ use crate::files::{Document, serve_document};
 const EMPTY_TREE: &str = "d41d8cd98f00b204e9800998ecf8427e";
 
 /// Special files that the server knows.
-const KNOWN_SPECIAL: [&str; 4] = ["_link", "_multibuild", "_constraints", "_aggregate"];
+const KNOWN_SPECIAL: [&str; 5] = ["_link", "_multibuild", "_constraints", "_aggregate", "_service"];
 
 /// `GET /source/P`: its packages.
 pub(super) async fn packages(call: &Call, project: &Project) -> Answer {
@@ -126,7 +129,8 @@ pub(super) async fn listing(call: &Call, project: &Project, package: &str) -> An
         Some("info") => return Ok(document(&info(call, project, &name, &wish).await?)),
         Some(_) => return Err(ObsError::not_yet("views of a package's files")),
     }
-    let found = call.app.service.listing(project.id, &name, &wish).await?;
+    // The client asks without a pause while services run.
+    let found = wait_for_services(call, project, &name, (&wish, Duration::from_secs(3))).await?;
     Ok(document(&directory_of(&name, &found, matches!(wish.revision, RevisionWish::Tree(_)))))
 }
 
@@ -150,7 +154,47 @@ pub(super) fn directory_of(package: &PackageName, found: &Listing, by_tree: bool
     };
     let mut files: Vec<&RevisionFile> = found.files.iter().collect();
     files.sort_by(|left, right| left.name.as_str().as_bytes().cmp(right.name.as_str().as_bytes()));
-    root.with("srcmd5", found.tree).children(found.link.as_ref().map(link_info)).children(files.into_iter().map(entry))
+    root.with("srcmd5", found.tree)
+        .children(found.link.as_ref().map(link_info))
+        .children(found.service.as_ref().map(service_info))
+        .children(files.into_iter().map(entry))
+}
+
+/// How services fared; the client asks again and again while they run.
+fn service_info(service: &ServiceView) -> Node {
+    let (code, error) = match &service.state {
+        ServiceState::Running => ("running", None),
+        ServiceState::Succeeded => ("succeeded", None),
+        ServiceState::Failed(why) => ("failed", Some(why)),
+    };
+    Node::new("serviceinfo")
+        .with("code", code)
+        .with_maybe("xsrcmd5", service.expanded)
+        .with("lsrcmd5", service.own)
+        .children(error.map(|why| Node::leaf("error", why.as_str())))
+}
+
+/// Waits until the services of a package have ended, or a while is over.
+pub(super) async fn wait_for_services(
+    call: &Call,
+    project: &Project,
+    package: &PackageName,
+    (wish, longest): (&TreeWish, Duration),
+) -> Result<Listing, ObsError> {
+    let (begun, mut seen) = (tokio::time::Instant::now(), 0);
+    loop {
+        let found = call.app.service.listing(project.id, package, wish).await?;
+        let runs = found.service.as_ref().is_some_and(|service| service.state == ServiceState::Running);
+        if !runs || begun.elapsed() >= longest {
+            return Ok(found);
+        }
+        tokio::select! {
+            now = call.app.service.wait_for_change(seen) => seen = now,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            () = call.app.options.stop.cancelled() => return Ok(found),
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// What the client tells links by: `xsrcmd5` says that the list is not put together, `error` that it can not be.

@@ -135,6 +135,36 @@ async fn links_that_can_not_be_read_are_refused_when_they_are_sent() {
 }
 
 #[tokio::test]
+async fn services_are_refused_by_name_and_say_how_far_they_are() {
+    let links = Links::new().await;
+    links.package("a", &[("x.txt", "1\n")]).await;
+    for (services, why) in [
+        ("<service name=\"go_modules\"/>", "the service go_modules is not known"),
+        ("<service name=\"recompress\"><param name=\"level\">9</param></service>", "the parameter level"),
+        ("<service name=\"tar_scm\"><param name=\"scm\">svn</param></service>", "scm only as git"),
+        ("<service name=\"../../bin/sh\"/>", "without a name"),
+    ] {
+        let text = format!("<services>{services}</services>");
+        let refused = links.refused("PUT", "/source/home:alice:p/a/_service", &text).await;
+        assert!(refused.contains(why), "{refused}");
+    }
+    assert!(links.refused("POST", "/source/home:alice:p/a?cmd=runservice", "").await.contains("has no services"));
+    assert!(links.refused("POST", "/source/home:alice:p/a?cmd=mergeservice", "").await.contains("has no services"));
+    // Nobody runs what is for hand only.
+    let by_hand = "<services><service name=\"go_modules\" mode=\"manual\"/></services>";
+    links.package("b", &[("_service", by_hand)]).await;
+    assert!(!links.get("/source/home:alice:p/b").await.contains("serviceinfo"));
+    let download = "<services><service name=\"download_url\"><param name=\"url\">http://example.org/a.tar</param>\
+                    </service></services>";
+    links.package("c", &[("_service", download)]).await;
+    // Nothing runs here, so the answer comes without them.
+    let listed = links.get("/source/home:alice:p/c").await;
+    assert!(listed.contains("<serviceinfo code=\"running\"") && listed.contains("name=\"_service\""), "{listed}");
+    let refused = links.refused("POST", "/source/home:alice:p/c?cmd=mergeservice", "").await;
+    assert!(refused.contains("still running"), "{refused}");
+}
+
+#[tokio::test]
 async fn long_chains_of_links_end() {
     let links = Links::new().await;
     links.package("p0", &[("x.txt", "1\n")]).await;

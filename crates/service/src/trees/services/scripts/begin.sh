@@ -1,0 +1,3 @@
+for file in "$INPUT"/*; do
+    [ ! -f "$file" ] || cp -- "$file" files/
+done
