@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use crate::kit::Server;
 use crate::osc_kit::{Client, Ended, clients};
@@ -79,7 +80,11 @@ impl<'a> Alice<'a> {
         let home = folder.join(client.name);
         std::fs::create_dir_all(&home).unwrap();
         let text = format!("[general]\napiurl = {url}\n\n[{url}]\nuser = alice\n{settings}\nallow_http = 1\n");
-        std::fs::write(home.join("oscrc"), text).unwrap();
+        let rc = home.join("oscrc");
+        std::fs::write(&rc, text).unwrap();
+        // The distribution's client forgets its cookies when its settings are newer, by times rounded to seconds.
+        let earlier = SystemTime::now() - Duration::from_mins(1);
+        std::fs::File::options().write(true).open(&rc).and_then(|file| file.set_modified(earlier)).unwrap();
         Self { client, home }
     }
 
