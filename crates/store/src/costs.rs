@@ -15,6 +15,7 @@ use crate::packages::{NEWEST_TASKS, PACKAGES};
 use crate::pages::{Start, build_range_query, builds_query, task_range_query, tasks_query};
 use crate::plans::PENDING_TASKS;
 use crate::projects::{EXPIRED_PROJECTS, projects_query};
+use crate::references::{LOOSE_ROOTS, LOOSE_TREES};
 use crate::results::{REPOSITORY_RESULTS, SUPERSEDED};
 use crate::services::ENDED_RUNS;
 use crate::settled::{OPEN_TASKS, PROJECTS_ON_CHANGE, RESULT_ORIGINS, SETTLED_TASKS};
@@ -81,6 +82,8 @@ fn statements() -> Vec<(&'static str, String)> {
         ("current sources of a project", CURRENT_SOURCES.to_owned()),
         ("results of a repository", REPOSITORY_RESULTS.to_owned()),
         ("superseded results", SUPERSEDED.to_owned()),
+        ("source trees that nothing refers to", LOOSE_TREES.to_owned()),
+        ("roots that nothing refers to", LOOSE_ROOTS.to_owned()),
         ("settled tasks", SETTLED_TASKS.to_owned()),
         ("open tasks of a target", OPEN_TASKS.to_owned()),
         ("origins of results", RESULT_ORIGINS.to_owned()),
