@@ -121,7 +121,10 @@ impl Session {
         for (task, job) in &found {
             if let Some(job) = job {
                 self.delete_results(JobId::new(*job)).await?;
-                sqlx::query("UPDATE tasks SET result_job_id = NULL WHERE id = $1").bind(task).execute(self.run()).await?;
+                sqlx::query("UPDATE tasks SET result_job_id = NULL WHERE id = $1")
+                    .bind(task)
+                    .execute(self.run())
+                    .await?;
             }
             sqlx::query("DELETE FROM replaced_tasks WHERE task_id = $1").bind(task).execute(self.run()).await?;
         }
