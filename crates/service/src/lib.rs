@@ -26,6 +26,7 @@ mod leases;
 mod log_gaps;
 mod matrix;
 mod mirror;
+mod outcomes;
 mod packages;
 mod permission;
 mod planning;
