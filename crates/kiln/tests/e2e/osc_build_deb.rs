@@ -99,7 +99,9 @@ fn a_debian_source_is_built_at_home_with_what_the_server_offers() {
         let again = build(&local, &root, &["--offline"]);
         assert!(!again.contains("from server"), "{again}");
         let info = local.ok(&local.folder(), &["buildinfo", "main", "x86_64", "hello_1.0.dsc"]);
-        assert!(info.contains("<bdep name=\"bc\"") && info.contains("<file>hello_1.0.dsc</file>"), "{info}");
+        // The older client sends the recipe without its name.
+        let file = if client.name == "fresh" { "<file>hello_1.0.dsc</file>" } else { "<file>hello.dsc</file>" };
+        assert!(info.contains("<bdep name=\"bc\"") && info.contains(file), "{info}");
         assert!(!info.contains("hdrmd5="), "{info}");
     }
 }
