@@ -17,6 +17,7 @@ use crate::descriptions::{DescribedProject, check_description, note};
 use crate::permission::check_new_project;
 use crate::projects::{check_size, existing};
 use crate::references::relink;
+use crate::trees::main_of;
 use crate::{ProjectKey, Service, ServiceError, TargetName, User};
 
 /// Most persons, switches or repositories of one project.
@@ -213,13 +214,15 @@ impl Service {
         Ok(fresh)
     }
 
-    /// What the owner of a package says of it.
+    /// What the owner of a package says of it; of a flavor, what is said of the package it is a flavor of.
     ///
     /// # Errors
     /// [`ServiceError::ProjectMissing`], [`ServiceError::PackageMissing`].
     pub async fn about_package(&self, project: ProjectId, name: &PackageName) -> Result<About, ServiceError> {
         let package = self.package(project, name).await?;
-        Ok(self.inner.store.read().await?.about_package(package.id).await?)
+        let mut session = self.inner.store.read().await?;
+        let main = main_of(&mut session, package).await?;
+        Ok(session.about_package(main.id).await?)
     }
 
     /// Replaces what the owner of a package says of it, creating the package if it is missing.

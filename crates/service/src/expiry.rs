@@ -4,6 +4,7 @@ use model::{JobOutcome, ProjectId};
 
 use crate::ServiceError;
 use crate::background::Reconciler;
+use crate::deleted::kept_until;
 use crate::inner::Inner;
 
 /// Packages looked at with one statement.
@@ -38,7 +39,7 @@ async fn delete(inner: &Inner, project: ProjectId) -> Result<(), ServiceError> {
         }
         session.cancel_build(build, now).await?;
     }
-    session.delete_project(project, now).await?;
+    session.delete_project(project, now, kept_until(now)).await?;
     session.commit().await?;
     stopped.into_iter().for_each(|job| inner.stop_job(job));
     tracing::info!(project.id = %project, "project {project} is deleted: its time is over");

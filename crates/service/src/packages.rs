@@ -2,6 +2,7 @@ use model::{Build, Package, PackageName, PackageSettings, PackageSource, Project
 use store::NewestTask;
 
 use crate::background::Reconciler;
+use crate::deleted::kept_until;
 use crate::projects::existing;
 use crate::{Action, Service, ServiceError, User, sources};
 
@@ -83,7 +84,7 @@ impl Service {
         Ok(package)
     }
 
-    /// Deletes a package with its builds; gives what it was.
+    /// Deletes a package with its builds; gives what it was. Its sources are kept for a while.
     ///
     /// # Errors
     /// [`ServiceError::ProjectMissing`], [`ServiceError::Denied`], [`ServiceError::PackageMissing`],
@@ -104,6 +105,9 @@ impl Service {
             .ok_or_else(|| ServiceError::PackageMissing { project: found.name.clone(), package: name.clone() })?;
         if let Some(build) = session.open_build_of_package(package.id).await? {
             return Err(ServiceError::NotFinished { build });
+        }
+        if session.newest_revision(package.id).await?.is_some() {
+            session.keep_deleted_package(package.id, kept_until(self.inner.now())).await?;
         }
         session.delete_package(package.id).await?;
         session.touch_links_to(&found.name, &package.name).await?;

@@ -5,6 +5,7 @@ use model::{RepositoryArch, Timestamp};
 use store::Session;
 
 use crate::background::Reconciler;
+use crate::deleted::kept_until;
 use crate::permission::{check_admin, check_new_project, check_project};
 use crate::references::{check_references, derive_paths, relink};
 use crate::{Action, NewProject, ProjectFilter, ProjectKey, Service, ServiceError, Target, TargetName, User};
@@ -103,7 +104,7 @@ impl Service {
         Ok(())
     }
 
-    /// Deletes a project with its builds; its number is never used again, its name is free.
+    /// Deletes a project with its builds; its number is never used again, its name is free, its sources are kept for a while.
     ///
     /// # Errors
     /// [`ServiceError::ProjectMissing`], [`ServiceError::Denied`], [`ServiceError::NotFinished`] with its newest
@@ -117,7 +118,7 @@ impl Service {
         if let Some(build) = session.newest_unfinished_build(id).await? {
             return Err(ServiceError::NotFinished { build });
         }
-        session.delete_project(id, self.inner.now()).await?;
+        session.delete_project(id, self.inner.now(), kept_until(self.inner.now())).await?;
         session.touch_links_into(&project.name).await?;
         session.commit().await?;
         self.inner.poke(Reconciler::Links);

@@ -25,6 +25,9 @@ const SUPERSEDED: Duration = Duration::from_secs(14 * 24 * 3600);
 /// Tasks whose results go in one transaction.
 const PRUNED_AT_ONCE: u32 = 500;
 
+/// Deleted projects, and packages, whose sources go in one pass.
+const PURGED_AT_ONCE: u32 = 100;
+
 /// How long a file that was sent waits for a revision.
 const WAITING: Duration = Duration::from_secs(24 * 3600);
 
@@ -36,6 +39,7 @@ pub(crate) async fn run_once(inner: &Inner) -> Result<Pass, ServiceError> {
     let day = i64::try_from(WAITING.as_millis()).unwrap_or(i64::MAX);
     changes += session.forget_waiting_files(Timestamp::from_millis(inner.now().as_millis() - day)).await?;
     changes += session.forget_logins(inner.now()).await?;
+    changes += session.purge_deleted(inner.now(), PURGED_AT_ONCE).await?;
     session.commit().await?;
     changes += prune_superseded(inner).await?;
     for shard in 0..=u8::MAX {

@@ -13,11 +13,15 @@ use crate::inner::{Inner, blocking};
 use crate::permission::check_project;
 use crate::projects::{check_size, existing};
 use crate::rebuild::{announce, build_package, cancel_open};
-use crate::trees::{Own, check_special, link_target, needs_services, start_services};
+use crate::trees::{Own, check_special, link_target, main_of, needs_services, start_services};
 use crate::{Action, CommitHow, Service, ServiceError, User};
 
 /// Most files of one revision.
 const MAX_FILES: usize = 20_000;
+/// Revisions of a file that are looked at.
+const MOST_TEXTS: u32 = 300;
+/// Most bytes of a file whose revisions are looked at.
+const TEXT_BYTES: u64 = 1 << 20;
 /// How often a commit is tried that others get in the way of.
 const ATTEMPTS: usize = 5;
 
@@ -244,6 +248,35 @@ impl Service {
             self.inner.poke(Reconciler::Links);
         }
         Ok(Some(revision))
+    }
+
+    /// What a file of a package was in each revision that changed it, oldest first, at most the newest few hundred.
+    ///
+    /// # Errors
+    /// [`ServiceError::ProjectMissing`], [`ServiceError::PackageMissing`]; [`ServiceError::BadValue`] if it is too large to be
+    /// looked into.
+    pub async fn file_texts(
+        &self,
+        project: ProjectId,
+        package: &PackageName,
+        name: &FileName,
+    ) -> Result<Vec<(Revision, Vec<u8>)>, ServiceError> {
+        let package = self.package(project, package).await?;
+        let mut session = self.inner.store.read().await?;
+        let main = main_of(&mut session, package).await?;
+        let mut history = session.file_history(main.id, name, MOST_TEXTS).await?;
+        drop(session);
+        history.reverse();
+        history.dedup_by(|later, earlier| later.1 == earlier.1);
+        let mut texts = Vec::new();
+        for (revision, sha256) in history {
+            if fs::metadata(self.inner.blobs.path(&sha256))?.len() > TEXT_BYTES {
+                let detail = format!("{name} has more than {TEXT_BYTES} bytes");
+                return Err(ServiceError::BadValue { field: "file", detail });
+            }
+            texts.push((revision, self.inner.with_blobs(move |blobs| blobs.read(&sha256)).await?));
+        }
+        Ok(texts)
     }
 
     /// A package of a project that somebody may change.

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::accounts::{LOGIN_OF_SECRET, LOGINS_OF_USER};
 use crate::aggregates::STALE_AGGREGATES;
 use crate::current::{CURRENT_SOURCES, RESULTS_NAMED};
+use crate::deleted::{DELETED_PACKAGES, DELETED_PROJECT, DELETED_PROJECTS, PURGED_PACKAGES, PURGED_PROJECTS};
 use crate::derived::{LINKS_TO, STALE_LINKS};
 use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
 use crate::matrix::{OUTCOME_COUNTS, PACKAGE_COUNT, matrix_names_query, matrix_tasks_query};
@@ -20,6 +21,7 @@ use crate::plans::PENDING_TASKS;
 use crate::projects::{EXPIRED_PROJECTS, projects_query};
 use crate::references::{LOOSE_ROOTS, LOOSE_TREES};
 use crate::results::{REPOSITORY_RESULTS, SUPERSEDED};
+use crate::revisions::FILE_HISTORY;
 use crate::services::ENDED_RUNS;
 use crate::settled::{OPEN_TASKS, PROJECTS_ON_CHANGE, RESULT_ORIGINS, SETTLED_TASKS};
 use crate::sources::OPEN_SOURCES;
@@ -108,6 +110,12 @@ fn statements() -> Vec<(&'static str, String)> {
         ("aggregates to take over", STALE_AGGREGATES.to_owned()),
         ("services that ended", ENDED_RUNS.to_owned()),
         ("links to put together", STALE_LINKS.to_owned()),
+        ("deleted projects", DELETED_PROJECTS.to_owned()),
+        ("a deleted project", DELETED_PROJECT.to_owned()),
+        ("deleted packages of a project", DELETED_PACKAGES.to_owned()),
+        ("projects whose sources go", PURGED_PROJECTS.to_owned()),
+        ("packages whose sources go", PURGED_PACKAGES.to_owned()),
+        ("revisions of a file", FILE_HISTORY.to_owned()),
     ]
 }
 

@@ -15,6 +15,7 @@ mod builds;
 #[cfg(test)]
 mod costs;
 mod current;
+mod deleted;
 mod derived;
 mod descriptions;
 mod error;

@@ -1,5 +1,5 @@
 use model::{
-    BuildId, BuildSettings, JobFile, JobWork, Limits, PackageName, ProjectId, ProjectName, RepositoryId,
+    About, BuildId, BuildSettings, JobFile, JobWork, Limits, PackageName, ProjectId, ProjectName, RepositoryId,
     RepositoryName, SourceJob, TaskId, Timestamp, Verdict,
 };
 use pkg::{Arch, Sha256};
@@ -39,6 +39,8 @@ pub struct PendingTask {
     pub ordered: Option<BatchId>,
     /// Blob that says what its package needs of a worker.
     pub constraints: Option<Sha256>,
+    /// Words and switches of its package; a flavor has those of the package it is a flavor of.
+    pub about: About,
 }
 
 /// What the jobs of a pending task do.
@@ -84,10 +86,11 @@ pub struct TaskPlan {
 }
 
 pub(crate) const PENDING_TASKS: &str = "SELECT t.id, t.build_id, t.project_id, p.name AS project, k.name AS package, t.repository_id, \
-     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, k.constraints_sha256, t.verdict, t.source_job, o.id AS ordered \
+     r.name AS repository, t.arch, s.digest AS tree, b.network, b.limits, k.constraints_sha256, t.verdict, t.source_job, o.id AS ordered, \
+     COALESCE(m.about, k.about) AS about \
      FROM tasks t JOIN builds b ON b.id = t.build_id JOIN projects p ON p.id = t.project_id \
      JOIN repositories r ON r.id = t.repository_id LEFT JOIN packages k ON k.id = t.package_id \
-     LEFT JOIN source_trees s ON s.id = b.source_tree_id \
+     LEFT JOIN packages m ON m.id = k.main_id LEFT JOIN source_trees s ON s.id = b.source_tree_id \
      LEFT JOIN batches o ON o.id = b.batch_id AND o.size IS NOT NULL AND t.role = 'recipe' WHERE t.state = 'pending' AND t.ready = 0 \
      AND (b.held = 0 OR t.role = 'source') ORDER BY t.id";
 
@@ -124,6 +127,7 @@ impl Session {
                     verdict: fields.maybe_json("verdict")?,
                     ordered: fields.maybe_int("ordered")?.map(BatchId::new),
                     constraints: fields.maybe_name("constraints_sha256")?,
+                    about: fields.maybe_json("about")?.unwrap_or_default(),
                 })
             })
             .collect()

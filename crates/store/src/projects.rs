@@ -8,7 +8,7 @@ use crate::{ConfigChange, ConfigRevision, ProjectFilter, Session, StoreError};
 
 pub(crate) const EXPIRED_PROJECTS: &str = "SELECT id FROM projects WHERE expires_at IS NOT NULL AND expires_at <= $1 AND deleted_at IS NULL ORDER BY expires_at";
 
-fn project(row: &SqliteRow) -> Result<Project, StoreError> {
+pub(crate) fn project(row: &SqliteRow) -> Result<Project, StoreError> {
     let fields = Fields::new("projects", row);
     Ok(Project {
         id: ProjectId::new(fields.int("id")?),
@@ -95,21 +95,27 @@ impl Session {
         Ok(())
     }
 
-    /// Takes a project away with its builds and tasks. Its number stays taken, its name is free.
+    /// Takes a project away with its builds and tasks. Its number stays taken, its name is free, its sources are kept until a
+    /// time.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delete_project(&mut self, id: ProjectId, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn delete_project(
+        &mut self,
+        id: ProjectId,
+        now: Timestamp,
+        purge_at: Timestamp,
+    ) -> Result<(), StoreError> {
         for sql in [
             "DELETE FROM builds WHERE project_id = $1",
-            "DELETE FROM package_revisions WHERE package_id IN (SELECT id FROM packages WHERE project_id = $1)",
             "DELETE FROM waiting_files WHERE package_id IN (SELECT id FROM packages WHERE project_id = $1)",
         ] {
             sqlx::query(sql).bind(id.get()).execute(self.run()).await?;
         }
-        sqlx::query("UPDATE projects SET deleted_at = $2 WHERE id = $1")
+        sqlx::query("UPDATE projects SET deleted_at = $2, purge_at = $3 WHERE id = $1")
             .bind(id.get())
             .bind(now.as_millis())
+            .bind(purge_at.as_millis())
             .execute(self.run())
             .await?;
         Ok(())

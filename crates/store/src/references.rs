@@ -16,6 +16,7 @@ const REFERENCES: &[(&str, &str)] = &[
     ("mirror_indices", "sha256"),
     ("published_files", "sha256"),
     ("revision_files", "sha256"),
+    ("deleted_files", "sha256"),
     ("waiting_files", "sha256"),
     ("derived_files", "sha256"),
     ("packages", "constraints_sha256"),

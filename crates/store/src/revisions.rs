@@ -55,6 +55,11 @@ pub fn tree_md5(files: &[RevisionFile]) -> Md5 {
 const REVISION: &str = "SELECT r.id, r.revision, r.tree_md5, r.comment, u.name AS author, r.created_at, r.version, r.version_count \
      FROM package_revisions r JOIN users u ON u.id = r.author_id WHERE r.package_id = $1";
 
+pub(crate) const FILE_HISTORY: &str = "SELECT r.id, r.revision, r.tree_md5, r.comment, u.name AS author, r.created_at, r.version, \
+     r.version_count, f.sha256 FROM package_revisions r JOIN users u ON u.id = r.author_id \
+     JOIN revision_files f ON f.revision_id = r.id AND f.name = $2 WHERE r.package_id = $1 \
+     ORDER BY r.revision DESC LIMIT $3";
+
 fn revision(row: &SqliteRow) -> Result<Revision, StoreError> {
     let fields = Fields::new("package_revisions", row);
     Ok(Revision {
@@ -159,6 +164,22 @@ impl Session {
         .fetch_all(self.run())
         .await?;
         rows.iter().map(file).collect()
+    }
+
+    /// The revisions that have a file, newest first, each with the file's content.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn file_history(
+        &mut self,
+        package: i64,
+        name: &FileName,
+        limit: u32,
+    ) -> Result<Vec<(Revision, Sha256)>, StoreError> {
+        let query = sqlx::query(FILE_HISTORY).bind(package).bind(name.as_str()).bind(i64::from(limit));
+        let rows = query.fetch_all(self.run()).await?;
+        let with_content = |row| Ok((revision(row)?, Fields::new("revision_files", row).name("sha256")?));
+        rows.iter().map(with_content).collect()
     }
 
     /// A file that was sent to a package under a name, whether a revision has it or not; one of the trees that were last

@@ -88,12 +88,12 @@ pub struct Rebuild {
     pub priority: i64,
 }
 
-pub(crate) const SETTLED_TASKS: &str = "SELECT k.name AS package, k.about, t.id, t.build_id, t.state, t.verdict, t.failure, \
+pub(crate) const SETTLED_TASKS: &str = "SELECT k.name AS package, COALESCE(m.about, k.about) AS about, t.id, t.build_id, t.state, t.verdict, t.failure, \
      s.digest AS tree, f.sha256 AS fingerprint, (SELECT json_group_array(json(q.requires)) FROM task_requirements q \
      WHERE q.task_id = t.id) AS requires FROM packages k JOIN tasks t ON t.id = (SELECT MAX(n.id) FROM tasks n \
      WHERE n.package_id = k.id AND n.repository_id = $2 AND n.arch = $3) JOIN builds b ON b.id = t.build_id \
      JOIN source_trees s ON s.id = b.source_tree_id LEFT JOIN fingerprints f ON f.task_id = t.id \
-     WHERE k.project_id = $1 ORDER BY k.name";
+     LEFT JOIN packages m ON m.id = k.main_id WHERE k.project_id = $1 ORDER BY k.name";
 
 pub(crate) const OPEN_TASKS: &str = "SELECT t.id, k.name AS package, t.state, t.ready, b.held, t.verdict, s.digest AS tree, \
      o.id AS ordered FROM tasks t JOIN packages k ON k.id = t.package_id JOIN builds b ON b.id = t.build_id \

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use model::{FailureCause, JobFile, JobSpec, ResultFile, ResultKind};
+use model::{BuildSettings, FailureCause, JobFile, JobSpec, ResultFile, ResultKind};
 use pkg::{PackageFormat, Sha256, deb822};
 use pkgfile::deb::{DebLimits, DebReader};
 
@@ -194,10 +194,19 @@ fn build_command(job: &JobSpec) -> Vec<String> {
     command
 }
 
+/// The words of `DEB_BUILD_OPTIONS`.
+fn options(settings: &BuildSettings, parallel: u32) -> String {
+    let mut options = vec![format!("parallel={parallel}")];
+    // DIFFERS from obs-build, which has no switch for dsc: debhelper makes them unless it is told not to.
+    if !settings.debug_packages {
+        options.push("noautodbgsym".to_owned());
+    }
+    options.extend(settings.build_options.iter().cloned());
+    options.join(" ")
+}
+
 fn environment(job: &JobSpec) -> Vec<(String, String)> {
     let settings = &job.settings;
-    let mut options = vec![format!("parallel={}", parallel(job))];
-    options.extend(settings.build_options.iter().cloned());
     let mut environment: Vec<(String, String)> = [
         ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/games"),
         ("HOME", "/nonexistent"),
@@ -210,7 +219,7 @@ fn environment(job: &JobSpec) -> Vec<(String, String)> {
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec();
-    environment.push(("DEB_BUILD_OPTIONS".to_owned(), options.join(" ")));
+    environment.push(("DEB_BUILD_OPTIONS".to_owned(), options(settings, parallel(job))));
     if !settings.build_profiles.is_empty() {
         environment.push(("DEB_BUILD_PROFILES".to_owned(), settings.build_profiles.join(" ")));
     }
@@ -239,5 +248,17 @@ mod tests {
         assert_eq!(tree_name("hello_2.10-3.dsc"), "hello-2.10");
         assert_eq!(tree_name("dpkg_1.21.22.dsc"), "dpkg-1.21.22");
         assert_eq!(tree_name("odd.dsc"), "odd-source");
+    }
+
+    #[test]
+    fn packages_of_debugging_symbols_are_made_when_they_are_asked_for() {
+        let options = |debug_packages, build_options: &[&str]| {
+            let build_options = build_options.iter().map(|option| (*option).to_owned()).collect();
+            let settings =
+                BuildSettings { debug_packages, build_options, parallel: Some(2), ..BuildSettings::default() };
+            super::options(&settings, 2)
+        };
+        assert_eq!(options(false, &["nocheck"]), "parallel=2 noautodbgsym nocheck");
+        assert_eq!(options(true, &["nocheck"]), "parallel=2 nocheck");
     }
 }

@@ -1,6 +1,6 @@
 use clap::Args;
 use model::{BuildReason, Verdict};
-use web::native::wire::PackageWhy;
+use web::native::wire::{Held, Outlook, PackageWhy};
 
 use super::client;
 use super::project::fate_words;
@@ -50,14 +50,14 @@ pub(crate) async fn run(arguments: Arguments, flags: &ClientFlags, output: Outpu
             output.raw(why.to_text().as_bytes());
         }
         if arguments.dependency.is_none() {
-            show_builds(&answer, output);
+            show_builds(&answer.outlook, output);
         }
     });
     Ok(())
 }
 
 /// Why it was built last, and whether it is to be built again.
-fn show_builds(answer: &PackageWhy, output: Output) {
+fn show_builds(answer: &Outlook, output: Output) {
     if let Some(newest) = &answer.newest {
         let reason = match &newest.reason {
             BuildReason::Submitted { by } => format!("submitted by {by}"),
@@ -68,5 +68,13 @@ fn show_builds(answer: &PackageWhy, output: Output) {
     if let Some(fate) = &answer.rebuild {
         let who = if answer.rebuilds_itself { "" } else { " (this project builds only on request)" };
         output.line(format!("as built: {}{who}", fate_words(fate)));
+    }
+    if let Some(held) = answer.held {
+        output.line(match held {
+            Held::ProjectLocked => "nothing is built: the project is locked",
+            Held::PackageLocked => "nothing is built: the package is locked",
+            Held::TargetOff => "nothing is built: the project does not build for this target now",
+            Held::PackageOff => "nothing is built: builds of the package are switched off there",
+        });
     }
 }

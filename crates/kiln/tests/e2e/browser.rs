@@ -9,7 +9,7 @@ use testkit::archive::Archive;
 
 use crate::builds::{now, server_of};
 use crate::kit::Server;
-use crate::webdriver::{Browser, ENTER, TAB};
+use crate::webdriver::{Browser, CONTROL, DOWN, ENTER, ESCAPE, TAB};
 
 const PACKAGES: &str = "
     P: cc-one provides cc
@@ -107,6 +107,7 @@ fn pages() -> Vec<String> {
         "/packages/talks-app",
         "/packages/talks-app/why?target=debian-12/x86_64",
         "/packages/other/why?target=debian-12/x86_64",
+        "/packages/talks-app/again?target=debian-12/x86_64",
     ];
     let mut pages: Vec<String> = below.iter().map(|path| format!("{project}{path}")).collect();
     pages.extend(
@@ -125,6 +126,37 @@ fn pages() -> Vec<String> {
         .map(str::to_owned),
     );
     pages
+}
+
+/// Words are offered while somebody types and when somebody asks, and taken with keys alone; the text stays what it was.
+fn completes(browser: &Browser) {
+    let text = browser.run("return document.getElementById('text').value");
+    let value = |wanted: &str| browser.wait(&format!("document.getElementById('text').value === {wanted:?}"));
+    let is_open = "!document.getElementById('completions').hidden";
+    // What fits is shown, but Enter begins a line as long as nothing is chosen.
+    browser.fill("#text", "Preins");
+    browser
+        .wait(&format!("{is_open} && document.querySelector('#completions li').innerText.startsWith('Preinstall:')"));
+    browser.press(&[ENTER]);
+    value("Preins\n");
+    browser.wait(&format!("!({is_open})"));
+    browser.fill("#text", "Substi");
+    browser.wait(is_open);
+    browser.press(&[DOWN]);
+    let active = "document.getElementById(document.getElementById('text').getAttribute('aria-activedescendant'))";
+    browser.wait(&format!("{active}?.innerText.startsWith('Substitute:')"));
+    browser.press(&[ENTER]);
+    value("Substitute:");
+    // Names of macros of the text itself, when somebody asks.
+    browser.fill("#text", "%define own 1\nPrefer: %{ow");
+    browser.press(&[ESCAPE]);
+    browser.wait(&format!("!({is_open})"));
+    browser.press_with(CONTROL, " ");
+    browser.wait(&format!("{is_open} && {active}?.innerText.startsWith('own')"));
+    browser.press(&[TAB]);
+    value("%define own 1\nPrefer: %{own");
+    assert!(browser.focused().starts_with("textarea text"), "{}", browser.focused());
+    browser.fill("#text", text.as_str().unwrap());
 }
 
 #[test]
@@ -150,6 +182,8 @@ fn a_configuration_is_edited_tried_and_saved_and_its_build_followed_to_the_end()
     browser.wait("document.activeElement.id === 'text'");
     assert!(browser.text("#cursor-finding").starts_with("Line 2: "), "{}", browser.text("#cursor-finding"));
     assert!(browser.text("#cursor-finding").contains("Prefre"), "{}", browser.text("#cursor-finding"));
+
+    completes(browser);
 
     // It is refused, and the text stays.
     browser.click("#save");
@@ -363,6 +397,9 @@ fn without_scripts_everything_can_be_read_and_saved() {
     shows(&format!("/projects/{PROJECT}"), &["fail-app", "fake ended with exit status 1", "nosuch"]);
     shows("/tasks/1?q=part3.c", &["gcc -O2 -g -Wall -c part3.c", "First error", "Lines found"]);
     shows(&format!("/projects/{PROJECT}/packages/other/why?target=debian-12/x86_64"), &["nosuch"]);
+    let package = format!("/projects/{PROJECT}/packages/talks-app");
+    shows(&format!("{package}/why?target=debian-12/x86_64"), &["is the newest there; admin submitted it."]);
+    shows(&package, &["Will it be built again?", "/again?target=debian-12/x86_64"]);
     shows(&format!("/projects/{PROJECT}/config"), &["line 2", "Prefre", "Prefer: cc-one"]);
     world.open(&format!("/projects/{PROJECT}/config"));
     browser.fill("#text", "Prefer: cc-two\n");

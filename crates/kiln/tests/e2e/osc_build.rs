@@ -70,7 +70,7 @@ install -D -m 755 hello %{buildroot}%{_bindir}/hello
 const PROGRAM: &str = "#include <stdio.h>\nint main(void) { return puts(\"hello\") == EOF; }\n";
 
 /// The scripts that build in a root, where the client of the distribution looks for them.
-const DEBIAN_SCRIPTS: &str = "/usr/lib/obs-build";
+pub(crate) const DEBIAN_SCRIPTS: &str = "/usr/lib/obs-build";
 
 /// A server with an rpm distribution, and a project whose roots get [`TOOLS`], which it has built.
 struct Bed {
@@ -120,23 +120,23 @@ impl Bed {
 }
 
 /// The folder of the scripts: a checkout that the environment names, or the distribution's.
-fn scripts() -> Option<String> {
+pub(crate) fn scripts() -> Option<String> {
     let named = std::env::var("KILN_TEST_OBS_BUILD").ok().filter(|folder| !folder.is_empty());
     let folder = named.unwrap_or_else(|| DEBIAN_SCRIPTS.to_owned());
     Path::new(&folder).join("build").is_file().then_some(folder)
 }
 
-/// A client with its settings and a checkout.
-struct Local<'a> {
-    client: Client,
-    bed: &'a Bed,
-    home: std::path::PathBuf,
-    project: String,
+/// A client with its settings, which builds on this machine.
+pub(crate) struct Local {
+    pub(crate) client: Client,
+    pub(crate) home: std::path::PathBuf,
+    pub(crate) project: String,
 }
 
-impl<'a> Local<'a> {
-    fn new(bed: &'a Bed, client: &Client) -> Self {
-        let home = bed.folder.path().join(format!("local-{}", client.name));
+impl Local {
+    /// A client with a folder of its own below the one of the test, that builds in a root.
+    pub(crate) fn new(server: &Server, folder: &Path, root: &Path, client: &Client) -> Self {
+        let home = folder.join(format!("local-{}", client.name));
         std::fs::create_dir_all(&home).unwrap();
         let scripts = scripts().unwrap();
         let wrapper = home.join("build");
@@ -152,37 +152,41 @@ impl<'a> Local<'a> {
             "build-cmd = {}\nqueryconfig-cmd = {scripts}/queryconfig\nbuild-root = {}\npackagecachedir = \
              {}/cache\nsu-wrapper = env\n",
             wrapper.display(),
-            bed.root().display(),
+            root.display(),
             home.display()
         );
-        settings(&bed.server, &home, "secret", &general);
+        settings(server, &home, "secret", &general);
         let project = format!("home:admin:{}", client.name);
-        let meta = format!(
-            "<project name=\"{project}\"><title/><description/><repository name=\"main\">\
-             <path project=\"home:admin:tools\" repository=\"fedora-44\"/><path project=\"Fedora:44\" \
-             repository=\"standard\"/><arch>x86_64</arch></repository></project>"
-        );
-        std::fs::write(home.join("meta"), meta).unwrap();
-        std::fs::write(home.join("prjconf"), "Support: root-tools\n").unwrap();
-        let local = Self { client: client.clone(), bed, home, project: project.clone() };
-        local.ok("", &["meta", "prj", &project, "-F", "meta"]);
-        local.ok("", &["meta", "prjconf", &project, "-F", "prjconf"]);
-        local.ok("", &["co", &project]);
-        local.ok(&project, &["mkpac", "hello"]);
-        let folder = local.folder();
-        for (name, text) in [("hello.spec", HELLO), ("hello.c", PROGRAM)] {
-            std::fs::write(local.home.join(&folder).join(name), text).unwrap();
-        }
-        local.ok(&folder, &["add", "hello.spec", "hello.c"]);
-        local.ok(&folder, &["ci", "-m", "first"]);
-        local
+        Self { client: client.clone(), home, project }
     }
 
-    fn folder(&self) -> String {
+    /// Makes the project with a configuration, and its package `hello` with these files; they are committed and checked out.
+    pub(crate) fn commit(&self, paths: &str, config: &str, files: &[(&str, &[u8])]) {
+        let project = &self.project;
+        let meta = format!(
+            "<project name=\"{project}\"><title/><description/><repository name=\"main\">{paths}<arch>x86_64</arch>\
+             </repository></project>"
+        );
+        std::fs::write(self.home.join("meta"), meta).unwrap();
+        std::fs::write(self.home.join("prjconf"), config).unwrap();
+        self.ok("", &["meta", "prj", project, "-F", "meta"]);
+        self.ok("", &["meta", "prjconf", project, "-F", "prjconf"]);
+        self.ok("", &["co", project]);
+        self.ok(project, &["mkpac", "hello"]);
+        let folder = self.folder();
+        for (name, content) in files {
+            std::fs::write(self.home.join(&folder).join(name), content).unwrap();
+        }
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        self.ok(&folder, &[&["add"][..], &names].concat());
+        self.ok(&folder, &["ci", "-m", "first"]);
+    }
+
+    pub(crate) fn folder(&self) -> String {
         format!("{}/hello", self.project)
     }
 
-    fn run(&self, folder: &str, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, folder: &str, arguments: &[&str]) -> Ended {
         let mut command = Command::new(self.client.program());
         command.arg("--config").arg(self.home.join("oscrc")).args(arguments).current_dir(self.home.join(folder));
         command.env("HOME", &self.home).env("LC_ALL", "C.UTF-8").env("PYTHONWARNINGS", "ignore");
@@ -190,10 +194,35 @@ impl<'a> Local<'a> {
         Ended::of(command.output().unwrap())
     }
 
-    fn ok(&self, folder: &str, arguments: &[&str]) -> String {
+    pub(crate) fn ok(&self, folder: &str, arguments: &[&str]) -> String {
         let ended = self.run(folder, arguments);
         assert_eq!(ended.code, 0, "{} {arguments:?}: {}", self.client.name, ended.all());
         ended.all()
+    }
+}
+
+/// The client of the project with the rpm distribution.
+struct RpmLocal<'a> {
+    local: Local,
+    bed: &'a Bed,
+}
+
+impl std::ops::Deref for RpmLocal<'_> {
+    type Target = Local;
+
+    fn deref(&self) -> &Local {
+        &self.local
+    }
+}
+
+impl<'a> RpmLocal<'a> {
+    fn new(bed: &'a Bed, client: &Client) -> Self {
+        let local = Local::new(&bed.server, bed.folder.path(), &bed.root(), client);
+        let paths = "<path project=\"home:admin:tools\" repository=\"fedora-44\"/><path project=\"Fedora:44\" \
+                     repository=\"standard\"/>";
+        let files: [(&str, &[u8]); 2] = [("hello.spec", HELLO.as_bytes()), ("hello.c", PROGRAM.as_bytes())];
+        local.commit(paths, "Support: root-tools\n", &files);
+        Self { local, bed }
     }
 
     /// Builds the checkout; the package must be there afterwards.
@@ -211,7 +240,7 @@ impl<'a> Local<'a> {
 fn packages_are_built_at_home_with_what_the_server_offers() {
     let Some(bed) = bed() else { return };
     for client in clients() {
-        let local = Local::new(&bed, &client);
+        let local = RpmLocal::new(&bed, &client);
         let said = local.build(&["--no-verify"]);
         assert!(said.contains("attempting download from api"), "{said}");
         // Everything is in the client's cache now.
@@ -219,11 +248,40 @@ fn packages_are_built_at_home_with_what_the_server_offers() {
         let again = local.build(&["--no-verify", "--offline"]);
         assert!(!again.contains("from server"), "{again}");
         buildinfo(&local);
+        if client.name == clients().first().map_or("", |first| first.name) {
+            debugging_symbols(&local);
+        }
     }
 }
 
+/// The server makes packages of debugging symbols for a package that asks for them, and for no other of its project.
+fn debugging_symbols(local: &Local) {
+    let project = &local.project;
+    let built = |package: &str| local.ok("", &["ls", "-b", project, package, "main", "x86_64"]);
+    let wait_for = |package: &str, word: &str| {
+        let begun = std::time::Instant::now();
+        while !built(package).contains(word) {
+            assert!(begun.elapsed().as_secs() < 240, "{package} should have {word}: {}", built(package));
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+    };
+    wait_for("hello", "hello-1.0-1.t1.x86_64.rpm");
+    assert!(!built("hello").contains("debuginfo"), "{}", built("hello"));
+    let meta = format!(
+        "<package name=\"other\" project=\"{project}\"><title/><description/><debuginfo><enable repository=\"main\"/>\
+         </debuginfo></package>"
+    );
+    std::fs::write(local.home.join("meta"), meta).unwrap();
+    local.ok("", &["meta", "pkg", project, "other", "-F", "meta"]);
+    local.ok("", &["copypac", "-K", project, "hello", project, "other"]);
+    local.ok("", &["rebuild", project, "hello"]);
+    wait_for("other", "hello-debuginfo-1.0-1.t1.x86_64.rpm");
+    local.ok("", &["results", "-w", project, "hello"]);
+    assert!(!built("hello").contains("debuginfo"), "{}", built("hello"));
+}
+
 /// Without the archive of many packages the client asks for each: as much as shows that it gets them.
-fn one_by_one(local: &Local<'_>) {
+fn one_by_one(local: &Local) {
     let cached = local.home.join("cache/Fedora:44/standard/x86_64");
     for name in std::fs::read_dir(&cached).unwrap().take(3) {
         std::fs::remove_file(name.unwrap().path()).unwrap();
@@ -234,7 +292,7 @@ fn one_by_one(local: &Local<'_>) {
     assert!(std::fs::read_dir(&cached).unwrap().count() > 100);
 }
 
-fn buildinfo(local: &Local<'_>) {
+fn buildinfo(local: &Local) {
     let project = &local.project;
     let said = local.ok(&local.folder(), &["buildinfo", "main", "x86_64", "hello.spec"]);
     assert!(said.contains("<bdep name=\"gcc\"") && said.contains("<file>hello.spec</file>"), "{said}");

@@ -145,6 +145,8 @@ impl<'a> Osc<'a> {
             .env("HOME", &self.home)
             // The old one looks for its settings in some places without --config.
             .env("OSC_CONFIG", self.home.join("oscrc"))
+            // Where the distribution has the scripts that some commands ask.
+            .env("BUILD_DIR", crate::osc_build::DEBIAN_SCRIPTS)
             .env("LC_ALL", "C.UTF-8")
             .env("EDITOR", "true")
             .env("PYTHONWARNINGS", "ignore")

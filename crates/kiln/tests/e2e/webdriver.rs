@@ -16,6 +16,9 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// What keys are called (WebDriver, section 17.4.2).
 pub(crate) const TAB: &str = "\u{e004}";
 pub(crate) const ENTER: &str = "\u{e007}";
+pub(crate) const CONTROL: &str = "\u{e009}";
+pub(crate) const ESCAPE: &str = "\u{e00c}";
+pub(crate) const DOWN: &str = "\u{e015}";
 
 /// A running browser; it ends when it is dropped.
 pub(crate) struct Browser {
@@ -178,6 +181,14 @@ impl Browser {
     pub(crate) fn press(&self, keys: &[&str]) {
         let actions: Vec<Value> =
             keys.iter().flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key}))).collect();
+        let source = json!({"type": "key", "id": "keys", "actions": actions});
+        self.post("/actions", &json!({"actions": [source]}));
+    }
+
+    /// Presses a key while another one is held.
+    pub(crate) fn press_with(&self, held: &str, key: &str) {
+        let actions = [("keyDown", held), ("keyDown", key), ("keyUp", key), ("keyUp", held)];
+        let actions = actions.map(|(kind, value)| json!({"type": kind, "value": value}));
         let source = json!({"type": "key", "id": "keys", "actions": actions});
         self.post("/actions", &json!({"actions": [source]}));
     }

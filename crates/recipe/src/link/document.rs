@@ -1,3 +1,4 @@
+use super::AddedPatch;
 use crate::xml::{self, Element, XmlError, escape};
 
 /// Name of the file that makes a package a link.
@@ -38,6 +39,8 @@ pub enum Patch {
     Delete(String),
     /// Text is put before every spec file.
     Prepend(String),
+    /// A patch that is among the link's own files becomes one of every spec file.
+    Add(AddedPatch),
 }
 
 /// Why a text is no link.
@@ -163,11 +166,53 @@ fn write_patch(patch: &Patch, text: &mut String) {
         Patch::Branch => text.push_str("    <branch/>\n"),
         Patch::Apply(name) => named("apply", name),
         Patch::Delete(name) => named("delete", name),
+        Patch::Add(added) => text.push_str(&added_element(added)),
         Patch::Prepend(content) => {
             text.push_str("    <topadd>");
             escape(content, false, text);
             text.push_str("</topadd>\n");
         }
+    }
+}
+
+fn added_element(added: &AddedPatch) -> String {
+    let mut text = "    <add".to_owned();
+    let number = |number: Option<u32>| number.map(|number| number.to_string());
+    let attributes = [
+        ("name", Some(added.name.clone())),
+        ("after", number(added.after)),
+        ("popt", number(added.strip)),
+        ("dir", added.folder.clone()),
+    ];
+    for (name, value) in attributes.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        text.push_str(&format!(" {name}=\""));
+        escape(&value, true, &mut text);
+        text.push('"');
+    }
+    text + "/>\n"
+}
+
+fn added(element: &Element, name: String) -> Result<AddedPatch, LinkError> {
+    let number = |attribute: &str| match element.attribute(attribute).filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some(text) => match text.strip_prefix("-p").unwrap_or(text).parse::<u32>() {
+            Ok(number) if number < 1_000_000 => Ok(Some(number)),
+            _ => bad(format!("{attribute}={text:?} of <add> is no number")),
+        },
+    };
+    // Both become words of a command in the recipe.
+    let is_plain = |text: &str| {
+        !text.starts_with(['/', '-', '.'])
+            && !text.split('/').any(|part| part == "..")
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+~/".contains(&byte))
+    };
+    if !is_plain(&name) {
+        return bad(format!("<add name={name:?}> is no name that a spec file can have in it"));
+    }
+    let folder = element.attribute("dir").filter(|text| !text.is_empty()).map(str::to_owned);
+    match folder {
+        Some(folder) if !is_plain(&folder) => bad(format!("dir={folder:?} of <add> is no folder of the sources")),
+        folder => Ok(AddedPatch { name, after: number("after")?, strip: number("popt")?, folder }),
     }
 }
 
@@ -178,10 +223,13 @@ fn patch(element: &Element) -> Result<Patch, LinkError> {
         }
         _ => bad(format!("<{}> names no file", element.name)),
     };
-    let known: &[&str] = if matches!(element.name.as_str(), "apply" | "delete") { &["name"] } else { &[] };
+    let known: &[&str] = match element.name.as_str() {
+        "apply" | "delete" => &["name"],
+        "add" => &["name", "after", "popt", "dir"],
+        _ => &[],
+    };
     match element.name.as_str() {
-        "branch" | "apply" | "delete" | "topadd" => {}
-        "add" => return bad("<add> of a patch to a recipe is not known to this server; use <apply>".to_owned()),
+        "branch" | "apply" | "delete" | "topadd" | "add" => {}
         other => return bad(format!("<{other}> among the patches of a link is not known")),
     }
     if let Some(other) = element.attribute_other_than(known) {
@@ -191,6 +239,7 @@ fn patch(element: &Element) -> Result<Patch, LinkError> {
         "branch" => Patch::Branch,
         "apply" => Patch::Apply(name()?),
         "delete" => Patch::Delete(name()?),
+        "add" => Patch::Add(added(element, name()?)?),
         _ => Patch::Prepend(element.raw_text().to_owned()),
     })
 }
@@ -202,10 +251,13 @@ mod tests {
     #[test]
     fn a_link_says_the_same_when_it_is_written_again() {
         let text = "<link project=\"a:b\" package=\"c\" rev=\"3\" cicount=\"copy\" missingok=\"1\">\n<!-- x --><patches>\
-                    <apply name=\"p&amp;.diff\"/><delete name=\"old\"/><topadd>%define a &lt;1&gt;\n</topadd></patches></link>";
+                    <apply name=\"p&amp;.diff\"/><delete name=\"old\"/><topadd>%define a &lt;1&gt;\n</topadd>\
+                    <add name='fix.diff' after='3' popt='-p1' dir='sub/dir'/><add name='b'/></patches></link>";
         let link = Link::parse(text.as_bytes()).unwrap();
-        assert_eq!(link.patches.len(), 3);
+        assert_eq!(link.patches.len(), 5);
         assert_eq!(link.patches[2], Patch::Prepend("%define a <1>\n".to_owned()));
+        let (folder, name) = (Some("sub/dir".to_owned()), "fix.diff".to_owned());
+        assert_eq!(link.patches[3], Patch::Add(AddedPatch { name, after: Some(3), strip: Some(1), folder }));
         assert!(link.missing_ok && !link.is_branch());
         assert_eq!(Link::parse(link.write().as_bytes()).unwrap(), link);
         let branch = format!("<link baserev='{}'><patches><branch/></patches></link>", "0123456789abcdef".repeat(2));
@@ -222,7 +274,10 @@ mod tests {
             ("<lnk/>", "<lnk> is not a <link>"),
             ("<link x='1'/>", "attribute x"),
             ("<link><more/></link>", "<more> in a link"),
-            ("<link><patches><add name='a'/></patches></link>", "<add> of a patch"),
+            ("<link><patches><add name='a' type='x'/></patches></link>", "the attribute type of <add>"),
+            ("<link><patches><add name='a' popt='x'/></patches></link>", "popt=\"x\" of <add> is no number"),
+            ("<link><patches><add name='a' dir='../b'/></patches></link>", "no folder of the sources"),
+            ("<link><patches><add name='a%(id)'/></patches></link>", "a spec file can have"),
             ("<link><patches><apply/></patches></link>", "<apply> names no file"),
             ("<link><patches><apply name='../a'/></patches></link>", "<apply> names no file"),
             ("<link><patches><apply name='_link'/></patches></link>", "<apply> names no file"),

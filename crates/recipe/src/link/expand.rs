@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{Content, FILE, Files, Link, Patch, Read};
+use super::{AddedPatch, Content, FILE, Files, Link, Patch, Read};
 use crate::delta;
 
 /// Why a link's files can not be put together; a sentence for whoever made the link.
@@ -82,6 +82,7 @@ pub(super) fn expand_without<T: Clone + PartialEq>(
             }
             Patch::Prepend(text) => prepend(text, &mut files, read),
             Patch::Apply(name) => apply(name, trees.own, &mut files, read)?,
+            Patch::Add(added) => add(added, trees.own, &mut files, read)?,
         }
     }
     Ok(files)
@@ -104,6 +105,25 @@ fn prepend<T>(text: &str, files: &mut Files<Content<T>>, read: &mut Read<'_, T>)
             *content = Content::Made([text.as_slice(), &bytes].concat());
         }
     }
+}
+
+fn add<T>(
+    added: &AddedPatch,
+    own: &Files<T>,
+    files: &mut Files<Content<T>>,
+    read: &mut Read<'_, T>,
+) -> Result<(), Conflict> {
+    if !own.contains_key(&added.name) {
+        return Err(Conflict::PatchMissing(added.name.clone()));
+    }
+    let failed = |why: &str| Conflict::Patch { name: added.name.clone(), why: why.to_owned() };
+    let mut found = false;
+    for (_, content) in files.iter_mut().filter(|(name, _)| name.ends_with(".spec")) {
+        let bytes = bytes_of(content, read).ok_or_else(|| failed("the spec file is too large"))?;
+        *content = Content::Made(super::added::add(&bytes, added).map_err(|why| failed(&why))?);
+        found = true;
+    }
+    if found { Ok(()) } else { Err(failed("there is no spec file that it could be added to")) }
 }
 
 fn apply<T>(name: &str, own: &Files<T>, files: &mut Files<Content<T>>, read: &mut Read<'_, T>) -> Result<(), Conflict> {
@@ -204,6 +224,17 @@ mod tests {
         assert_eq!(error, "could not apply patch 'p': hunk 1 does not fit \"b\"");
         let own = [("_link", ""), ("p", "--- /dev/null\n+++ _link\n@@ -0,0 +1 @@\n+two\n")];
         assert!(check(link, &target, &own, &[]).unwrap_err().contains("may not make a file \"_link\""));
+    }
+
+    #[test]
+    fn an_added_patch_becomes_one_of_the_recipe_and_stays() {
+        let target = [("s.spec", "Name: s\n%prep\n%setup\n")];
+        let link = "<link><patches><add name='p' popt='1'/></patches></link>";
+        let added = check(link, &target, &[("_link", ""), ("p", "text\n")], &[]).unwrap();
+        assert_eq!(added, "p=text/ s.spec=*Name: s/Patch0: p/%prep/%setup/%patch -P 0 -p1/ ");
+        assert_eq!(check(link, &target, &[("_link", "")], &[]).unwrap_err(), "patch 'p' does not exist");
+        let error = check(link, &[("s.dsc", "")], &[("_link", ""), ("p", "")], &[]).unwrap_err();
+        assert_eq!(error, "could not apply patch 'p': there is no spec file that it could be added to");
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub fn keep<T: Clone + PartialEq>(
         let files = files.map(|(name, content)| (name.clone(), Content::Known(content.clone()))).collect();
         return Ok(Kept { link, files });
     }
-    let dropped = drop_patches(&mut link, wanted.repair);
+    let dropped = drop_patches(&mut link, wanted);
     let stands = expand_without(&link, trees, &dropped, read)?;
     let own: Files<T> =
         trees.own.iter().filter(|(name, _)| *name != FILE && !dropped.contains(*name)).map(pair).collect();
@@ -74,13 +74,16 @@ fn pair<T: Clone>((name, content): (&String, &T)) -> (String, T) {
 }
 
 /// Takes away the patches that are written anew; gives the names of their files.
-fn drop_patches(link: &mut Link, repair: bool) -> BTreeSet<String> {
-    let is_dropped = |patch: &Patch| !matches!(patch, Patch::Prepend(_));
+fn drop_patches<T>(link: &mut Link, wanted: &Wanted<'_, T>) -> BTreeSet<String> {
+    let is_gone = |patch: &Patch| matches!(patch, Patch::Add(added) if !wanted.files.contains_key(&added.name));
+    let is_dropped = |patch: &Patch| !matches!(patch, Patch::Prepend(_) | Patch::Add(_)) || is_gone(patch);
     // The last ones; to repair, all from the first that may fail.
-    let from = if repair {
+    let from = if wanted.repair {
         link.patches.iter().position(is_dropped).unwrap_or(link.patches.len())
     } else {
-        link.patches.iter().rposition(|patch| !is_dropped(patch)).map_or(0, |last| last + 1)
+        let last = link.patches.iter().rposition(|patch| !is_dropped(patch)).map_or(0, |last| last + 1);
+        // A patch whose file is taken away can not stay.
+        link.patches.iter().position(is_gone).map_or(last, |gone| gone.min(last))
     };
     let files = link.patches.drain(from..).filter_map(|patch| match patch {
         Patch::Apply(name) => Some(name),
@@ -205,6 +208,19 @@ mod tests {
         let own: Vec<(&str, &str)> = own.iter().map(|(name, content)| (name.as_str(), content.as_str())).collect();
         let again = check(&kept.link.write(), &TARGET, &own, &[("a", "1\n2\n"), ("b", "b\n"), ("tar", "\0")]);
         assert!(again.link.patches.is_empty() && again.files.is_empty(), "{again:?}");
+    }
+
+    #[test]
+    fn an_added_patch_stays_as_long_as_its_file() {
+        let link = "<link><patches><add name='p'/></patches></link>";
+        let target = [("s.spec", "Name: s\n%prep\n")];
+        let whole = "Name: s\nPatch0: p\n%prep\n%patch -P 0\n";
+        let own = [("_link", ""), ("p", "text\n")];
+        let kept = check(link, &target, &own, &[("s.spec", whole), ("p", "text\n"), ("n", "n\n")]);
+        assert!(matches!(kept.link.patches.as_slice(), [Patch::Add(_)]), "{kept:?}");
+        assert_eq!(kept.files.keys().collect::<Vec<_>>(), ["n", "p"]);
+        let kept = check(link, &target, &own, &[("s.spec", "Name: s\n%prep\n")]);
+        assert!(kept.link.patches.is_empty() && kept.files.is_empty(), "{kept:?}");
     }
 
     #[test]

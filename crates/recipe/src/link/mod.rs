@@ -4,12 +4,14 @@
 //! writes down edited files as changes of what the link points to. Where the files are is the caller's business: it names
 //! contents by any value that is equal for equal contents, and reads those that have to be looked into.
 
+mod added;
 mod document;
 mod expand;
 mod keep;
 
 use std::collections::BTreeMap;
 
+pub use added::AddedPatch;
 pub use document::{FILE, Link, LinkError, Patch};
 pub use expand::{Conflict, Trees, expand};
 pub use keep::{Kept, Wanted, keep};

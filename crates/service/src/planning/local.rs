@@ -22,7 +22,7 @@ use crate::formats::{RecipeReader, RecipeText, read_text};
 use crate::inner::blocking;
 use crate::projects::{existing, find_arch};
 use crate::rebuild::recipe_of;
-use crate::trees::Effective;
+use crate::trees::{Effective, flavored, main_of};
 use crate::{Service, ServiceError};
 
 /// What is to be built elsewhere.
@@ -170,20 +170,23 @@ impl Service {
         let wanted = config.evaluated.config.recipe_type.as_str();
         if let Some(sent) = &wish.recipe {
             let package = wish.package.as_ref().map_or("recipe", PackageName::as_str);
-            let name = sent.name.clone().unwrap_or_else(|| format!("{package}.{wanted}"));
+            let main = package.split(':').next().unwrap_or(package);
+            let name = sent.name.clone().unwrap_or_else(|| format!("{main}.{wanted}"));
             let kind = kind_of(&name)?;
             let SentRecipe { bytes, beside, .. } = sent.clone();
+            let bytes = flavored(kind, bytes, package);
             return Ok(Source { name, kind, bytes, beside, revision: None });
         }
         let Some(package) = &wish.package else { return Err(no_recipe()) };
         let missing = || ServiceError::PackageMissing { project: project.name.clone(), package: package.clone() };
         let mut session = self.inner.store.read().await?;
         let found = session.package(project.id, package).await?.ok_or_else(missing)?;
+        let main = main_of(&mut session, found).await?;
         drop(session);
-        let (revision, files) = match Effective::of(&self.inner, project, &found).await? {
+        let (revision, files) = match Effective::of(&self.inner, project, &main).await? {
             Some(Effective { revision, files, .. }) => {
                 let files = files.map_err(|detail| ServiceError::BadValue { field: "sources", detail })?;
-                let name = recipe_of(package, &files, wanted).ok_or_else(no_recipe)?;
+                let name = recipe_of(&main.name, &files, wanted).ok_or_else(no_recipe)?;
                 let files = files.into_iter().map(|file| (file.name, file.sha256));
                 (Some(revision), (name, files.collect::<Vec<_>>()))
             }
@@ -198,6 +201,7 @@ impl Service {
         let kind = kind_of(name.as_str())?;
         let recipe = files.iter().find(|(file, _)| *file == name).map(|(_, sha256)| *sha256).ok_or_else(no_recipe)?;
         let bytes = self.inner.with_blobs(move |blobs| blobs.read(&recipe)).await?;
+        let bytes = flavored(kind, bytes, package.as_str());
         // Only spec files take in what lies beside them; what is that small is worth having at hand.
         let mut beside = Vec::new();
         for (file, sha256) in files.into_iter().filter(|(file, _)| kind == RecipeKind::Spec && *file != name) {
@@ -242,7 +246,8 @@ async fn debug_packages(
     let default = around.additions.debug_packages;
     let Some(name) = &wish.package else { return Ok(default) };
     let Some(package) = session.package(project.id, name).await? else { return Ok(default) };
-    let about = session.about_package(package.id).await?;
+    let main = main_of(session, package).await?;
+    let about = session.about_package(main.id).await?;
     let place: (&RepositoryName, &Arch) = (&target.repository, &target.arch);
     Ok(about.is_on(FlagKind::DebugInfo, Some(place), default))
 }

@@ -1,6 +1,9 @@
 //! Carries out what the planner says of a task.
 
-use model::{FailureCause, JobFile, JobWork, RecipeSpec, RootSpec, SourceFile, TaskId, TriggerPolicy, Verdict};
+use model::{
+    BuildSettings, FailureCause, FlagKind, JobFile, JobWork, RecipeSpec, RootSpec, SourceFile, TaskId, TriggerPolicy,
+    Verdict,
+};
 use sched::{PlannedTask, RootPlan};
 use store::{PendingTask, PendingWork, SourceTree, TaskChange, TaskPlan};
 
@@ -91,7 +94,7 @@ pub(super) fn prepare(
         title: format!("{}/{} {} {}", task.project, task.subject(), task.repository, task.arch),
         work,
         sources,
-        settings: root.settings.clone(),
+        settings: settings(task, root),
         limits: task.limits.unwrap_or(inner.config.limits),
         network,
     };
@@ -103,6 +106,14 @@ pub(super) fn prepare(
     };
     let fingerprint = planned.fingerprint.as_deref().map(origin::write_lines);
     Ok(Ready { task: planned.task, plan, root, config_text: config.tree.text().to_vec(), fingerprint })
+}
+
+/// What the configuration and the target say of the way to build, as far as the package says nothing else.
+fn settings(task: &PendingTask, root: &RootPlan) -> BuildSettings {
+    let settings = root.settings.clone();
+    let place = Some((&task.repository, &task.arch));
+    let debug_packages = task.about.is_on(FlagKind::DebugInfo, place, settings.debug_packages);
+    BuildSettings { debug_packages, ..settings }
 }
 
 /// What is done in the root, and the files it is done with.

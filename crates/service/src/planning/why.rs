@@ -1,14 +1,15 @@
 //! Explains the root of a package, or why it has none, in the world as it is now.
 
 use expand::{Asked, PackageId, Why};
-use model::{BuildId, BuildReason, PackageName, ProjectId, ProjectName, TaskId, TriggerPolicy, Verdict};
-use sched::{Fate, WantedTask};
+use model::{PackageName, ProjectId, ProjectName, TaskId, Verdict};
+use sched::WantedTask;
 use serde::{Deserialize, Serialize};
-use store::{Session, SourceTree, TargetName};
+use store::{SourceTree, TargetName};
 
 use super::elsewhere;
 use super::group::{self, GroupPlan, Surroundings};
 use super::impact::current_tree;
+use super::outlook::Outlook;
 use super::path::Layer;
 use crate::formats::{RecipeReader, read_recipe};
 use crate::inner::{Inner, blocking};
@@ -29,21 +30,9 @@ pub struct PackageWhy {
     pub verdict: Verdict,
     /// The decisions behind that; absent if the verdict has nothing to do with dependencies.
     pub why: Option<Why>,
-    /// Why the newest build there exists; absent if there is none.
-    pub newest: Option<NewestBuild>,
-    /// What is to be done with it if its source does not change; absent if it was never built there.
-    pub rebuild: Option<Fate>,
-    /// Whether the project builds by itself what is to be built again.
-    pub rebuilds_itself: bool,
-}
-
-/// The newest build of a package in a target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewestBuild {
-    /// Number.
-    pub build: BuildId,
-    /// Why it exists.
-    pub reason: BuildReason,
+    /// What is known of its builds there.
+    #[serde(flatten)]
+    pub outlook: Outlook,
 }
 
 impl Service {
@@ -76,32 +65,10 @@ impl Service {
             Err(GroupPlan::Same | GroupPlan::Each(_)) => (Verdict::Fetching, None),
             Ok(around) => explain(inner, &key, around, (package, tree), dependency).await?,
         };
-        let newest = newest_build(&mut inner.store.read().await?, project.id, package, &key).await?;
-        let rebuild = self.fate(&project, (package, target)).await?;
-        Ok(PackageWhy {
-            rebuilds_itself: project.settings.trigger == TriggerPolicy::OnChange,
-            project: project.name,
-            package: package.clone(),
-            target: target.to_string(),
-            verdict,
-            why,
-            newest,
-            rebuild,
-        })
+        let outlook = self.outlook(project.id, package, target).await?;
+        let (package, target) = (package.clone(), target.to_string());
+        Ok(PackageWhy { project: project.name, package, target, verdict, why, outlook })
     }
-}
-
-async fn newest_build(
-    session: &mut Session,
-    project: ProjectId,
-    package: &PackageName,
-    (repository, arch): &group::GroupKey,
-) -> Result<Option<NewestBuild>, ServiceError> {
-    let Some(package) = session.package(project, package).await? else { return Ok(None) };
-    let newest = session.tasks_of_package(package.id, (*repository, arch), 1).await?.pop();
-    let Some(newest) = newest else { return Ok(None) };
-    let build = session.build(newest.task.build).await?;
-    Ok(build.map(|build| NewestBuild { build: build.id, reason: build.reason }))
 }
 
 async fn explain(

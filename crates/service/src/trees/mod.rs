@@ -23,4 +23,4 @@ pub(crate) use listing::{Effective, main_of};
 pub use listing::{LinkView, Listing, ServiceState, ServiceView, TreeWish};
 pub(crate) use reconcile::{link_target, run_once};
 pub(crate) use services::{delegation, keep_made, needs_services, start_services};
-pub(crate) use special::{check_special, constraints_of, flavor_name, with_flavor};
+pub(crate) use special::{check_special, constraints_of, flavor_name, flavored, with_flavor};

@@ -1,7 +1,7 @@
 //! Files of a package that say how it is built: checked when they are sent, read when it is built.
 
 use model::FileName;
-use pkg::Sha256;
+use pkg::{RecipeKind, Sha256};
 use recipe::special::{Aggregate, Constraints, file, flavors, services};
 use store::{RevisionFile, UploadedFile};
 
@@ -102,6 +102,12 @@ async fn put_in(inner: &Inner, upload: UploadedFile, flavor: &str) -> Result<Upl
         Ok(UploadedFile { bytes: text.len() as u64, sha256, ..upload })
     })
     .await?
+}
+
+/// A recipe with the flavor of a package in it, if it asks for one.
+pub(crate) fn flavored(kind: RecipeKind, text: Vec<u8>, package: &str) -> Vec<u8> {
+    let flavor = package.split_once(':').map_or("", |(_, flavor)| flavor);
+    if kind == RecipeKind::Spec { replaced(&text, flavor.as_bytes()).unwrap_or(text) } else { text }
 }
 
 /// The text with the flavor in it; nothing, if it does not ask for one.

@@ -99,7 +99,7 @@ impl Bed {
     async fn fate(&self, package: &str) -> Fate {
         let package = PackageName::parse(package).unwrap();
         let target = target("debian-12", "x86_64");
-        self.world.service.why(self.project, &package, &target, None).await.unwrap().rebuild.unwrap()
+        self.world.service.why(self.project, &package, &target, None).await.unwrap().outlook.rebuild.unwrap()
     }
 }
 

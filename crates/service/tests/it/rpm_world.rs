@@ -197,6 +197,27 @@ async fn conditions_of_a_target_reach_the_recipe_and_the_job() {
 }
 
 #[tokio::test]
+async fn a_package_has_a_switch_for_packages_of_debugging_symbols_of_its_own() {
+    let bed = bed().await;
+    let says = async |on: Option<bool>| {
+        let flag = |on| model::Flag { kind: model::FlagKind::DebugInfo, on, repository: None, arch: None };
+        let about = model::About { flags: on.into_iter().map(flag).collect(), ..model::About::default() };
+        let hello = model::PackageName::parse("hello").unwrap();
+        bed.world.service.put_about_package(&bed.user, bed.project, &hello, (&about, "")).await.unwrap();
+        bed.submit("BuildRequires: make").await;
+        bed.plan().await;
+        bed.claim().await.unwrap().settings.debug_packages
+    };
+    assert!(!says(None).await);
+    assert!(says(Some(true)).await);
+    let additions = TargetAdditions { debug_packages: true, ..TargetAdditions::default() };
+    let target = target("fedora-44", "x86_64");
+    bed.world.service.set_additions(&bed.user, bed.project, &target, additions).await.unwrap();
+    assert!(says(None).await);
+    assert!(!says(Some(false)).await);
+}
+
+#[tokio::test]
 async fn what_is_not_built_here_or_can_not_be_says_why() {
     let bed = bed().await;
     assert_eq!(

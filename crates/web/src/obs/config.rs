@@ -6,6 +6,7 @@ use model::Project;
 use pkg::Md5;
 use service::ConfigRevision;
 
+use super::blame::{self, Version};
 use super::call::{Answer, Call, document, ok, plain, read_bytes};
 use super::error::ObsError;
 use super::xml::Node;
@@ -15,15 +16,24 @@ const MAX_REVISIONS: u32 = 1000;
 
 /// `GET /source/P/_config?rev=`: the exact bytes; empty without one.
 pub(super) async fn show(call: &Call, project: &Project) -> Answer {
-    let revision = wanted(call, project).await?;
-    Ok(plain(revision.text))
+    match call.query.get("view") {
+        None => Ok(plain(wanted(call, project).await?.text)),
+        Some("blame") => {
+            let version = |revision: ConfigRevision| Version {
+                revision: revision.revision,
+                author: revision.author,
+                at: revision.created_at,
+                text: revision.text,
+            };
+            let versions = history(call, project).await?.into_iter().map(version).collect();
+            blame::answer(&blame::until(call, versions)?)
+        }
+        Some(_) => Err(ObsError::not_yet("this view of a build configuration")),
+    }
 }
 
 async fn wanted(call: &Call, project: &Project) -> Result<ConfigRevision, ObsError> {
     let service = &call.app.service;
-    if call.query.get("view").is_some() {
-        return Err(ObsError::not_yet("views of a build configuration"));
-    }
     let revision = match call.query.get("rev") {
         None | Some("latest" | "") => return Ok(service.config(project.id).await?),
         Some(text) => text,

@@ -11,7 +11,8 @@ use service::{Change, TargetName};
 use super::call::{Answer, Call, directory, document, ok, package_name, project_name, read_xml};
 use super::error::ObsError;
 use super::{
-    attributes, binaries, buildinfo, commands, config, depinfo, flags, history, instance, keys, log, meta, packages,
+    attributes, binaries, blame, buildinfo, commands, config, depinfo, flags, history, instance, keys, log, meta,
+    packages,
 };
 use super::{people, published, repository, results, search, source_commands, sources, workers};
 use crate::app::App;
@@ -124,6 +125,10 @@ async fn source(call: &Call, method: &Method, path: &[&str], body: Body) -> Answ
             _ => Err(ObsError::invalid(format!("{method} of a _meta"))),
         };
     }
+    if method == Method::POST && rest.is_empty() && call.query.get("cmd") == Some("undelete") {
+        call.app.service.undelete_project(&call.user, &project_name(name)?).await?;
+        return Ok(ok());
+    }
     let project = call.project(name).await?;
     match (method.as_str(), rest) {
         ("GET", []) => sources::packages(call, &project).await,
@@ -149,7 +154,10 @@ async fn source(call: &Call, method: &Method, path: &[&str], body: Body) -> Answ
         ("DELETE", [package]) => sources::delete_package(call, &project, package).await,
         ("GET", [package, "_meta"]) => {
             let package = package_name(package)?;
-            if let Some(revision) = revision_of_meta(call)? {
+            if wants_blame(call)? {
+                return blame::of_package(call, &project, &package).await;
+            }
+            if let Some(revision) = revision_of_meta(call) {
                 return history::package_meta(call, &project, &package, revision).await;
             }
             let about: About = call.app.service.about_package(project.id, &package).await?;
@@ -174,18 +182,27 @@ async fn source(call: &Call, method: &Method, path: &[&str], body: Body) -> Answ
 
 async fn project_meta(call: &Call, name: &str) -> Answer {
     let name: ProjectName = project_name(name)?;
-    if let Some(revision) = revision_of_meta(call)? {
+    if wants_blame(call)? {
+        return blame::of_project(call, &call.project(name.as_str()).await?).await;
+    }
+    if let Some(revision) = revision_of_meta(call) {
         return history::project_meta(call, &call.project(name.as_str()).await?, revision).await;
     }
     Ok(document(&meta::project(&call.app.service.project_view(&name).await?)))
 }
 
 /// Which revision of a `_meta` is asked for; none for the newest.
-fn revision_of_meta(call: &Call) -> Result<Option<&str>, ObsError> {
-    if call.query.get("view").is_some() {
-        return Err(ObsError::not_yet("views of a _meta"));
+fn revision_of_meta(call: &Call) -> Option<&str> {
+    call.query.get("rev").filter(|revision| !revision.is_empty() && *revision != "latest")
+}
+
+/// Whether a `_meta` is to be shown with the revision behind each line.
+fn wants_blame(call: &Call) -> Result<bool, ObsError> {
+    match call.query.get("view") {
+        None => Ok(false),
+        Some("blame") => Ok(true),
+        Some(_) => Err(ObsError::not_yet("this view of a _meta")),
     }
-    Ok(call.query.get("rev").filter(|revision| !revision.is_empty() && *revision != "latest"))
 }
 
 async fn put_project_meta(call: &Call, name: &str, body: Body) -> Answer {

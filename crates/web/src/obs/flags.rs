@@ -52,7 +52,6 @@ pub(super) async fn of_project(call: &Call, project: &Project) -> Answer {
             call.app.service.public_key(project.id).await?;
             Ok(ok())
         }
-        Some("undelete") => Err(ObsError::invalid(format!("project {} is not deleted", project.name))),
         Some(other) => {
             let other: String = other.chars().take(40).collect();
             Err(ObsError::not_yet(format_args!("cmd={other} of a project")))

@@ -80,7 +80,7 @@ pub(super) async fn distributions(call: &Call) -> Answer {
 /// `GET /source`.
 pub(super) async fn projects(call: &Call) -> Answer {
     if call.flag("deleted")? {
-        return Err(ObsError::not_yet("lists of deleted projects"));
+        return Ok(directory(call.app.service.deleted_projects().await?));
     }
     let mut names: Vec<String> = call
         .app

@@ -6,6 +6,7 @@
 
 mod attributes;
 mod binaries;
+mod blame;
 mod buildinfo;
 mod call;
 mod codes;

@@ -37,6 +37,11 @@ pub(super) async fn run(call: &Call, project: &Project, package: &str, body: Bod
             let merged = call.app.service.merge_services(&call.user, project.id, &package, call.comment()).await?;
             Ok(document(&revision_node(&merged)))
         }
+        Some("undelete") => {
+            let package = package_name(package)?;
+            let restored = call.app.service.undelete_package(&call.user, project.id, &package, call.comment()).await?;
+            Ok(document(&revision_node(&restored)))
+        }
         // Nothing is collected on this side before it is committed.
         Some("deleteuploadrev") => {
             call.app.service.package(project.id, &package_name(package)?).await?;

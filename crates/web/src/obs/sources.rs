@@ -27,7 +27,7 @@ pub(super) async fn packages(call: &Call, project: &Project) -> Answer {
         None => {}
     }
     if call.flag("deleted")? {
-        return Err(ObsError::not_yet("lists of deleted packages"));
+        return Ok(directory(call.app.service.deleted_packages(project.id).await?));
     }
     // With this parameter the client means all that is built, flavors as well.
     let flavors = call.query.get("deleted").is_some();
@@ -214,10 +214,12 @@ fn link_info(link: &LinkView) -> Node {
 
 /// `GET /source/P/K/FILE`.
 pub(super) async fn file(call: &Call, project: &Project, package: &str, file: &str) -> Answer {
-    if call.query.get("view").is_some() {
-        return Err(ObsError::not_yet("views of a file"));
-    }
     let (name, file) = (package_name(package)?, file_name(file)?);
+    match call.query.get("view") {
+        None => {}
+        Some("blame") => return super::blame::of_file(call, project, &name, &file).await,
+        Some(_) => return Err(ObsError::not_yet("this view of a file")),
+    }
     let files = call.app.service.listing(project.id, &name, &tree_wish(call)?).await?.files;
     let found = files.into_iter().find(|known| known.name == file);
     let found = found.ok_or_else(|| ObsError::missing(format!("{file}: no such file")))?;

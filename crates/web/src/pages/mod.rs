@@ -4,6 +4,7 @@
 
 mod account;
 mod actions;
+mod again;
 mod assets;
 mod build;
 mod config;
@@ -53,6 +54,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/projects/{name}/repositories", get(project::repositories))
         .route("/projects/{name}/packages/{package}", get(package::show))
         .route("/projects/{name}/packages/{package}/why", get(why::show))
+        .route("/projects/{name}/packages/{package}/again", get(again::show))
         .route("/projects/{name}/packages/{package}/rebuild", post(actions::rebuild))
         .route("/projects/{name}/config", get(config::show).post(config::save))
         .route("/projects/{name}/config/effective", get(config::effective))

@@ -4,6 +4,8 @@ use model::{Build, PackageName, Project};
 use service::{BuildFilter, PackageTask, Revision, TargetName};
 
 use super::actions::{rebuild_form, rights};
+use super::again::questions;
+use super::assets::AGAIN;
 use super::error::PageError;
 use super::home::builds_table;
 use super::html::{Html, Tag, link, tag};
@@ -31,9 +33,12 @@ pub(super) async fn show(
     let package = app.service.package(project.id, &name).await?;
     let now = app.service.now();
     let mut histories = Html::new();
-    for target in enabled_targets(&app.service.repositories(project.id).await?) {
+    let targets = enabled_targets(&app.service.repositories(project.id).await?);
+    let mut built = Vec::new();
+    for target in targets {
         let tasks = app.service.tasks_of_package(project.id, &name, &target, HISTORY).await?;
         histories.push(history(&project, &name, &target, &tasks, now));
+        built.extend((!tasks.is_empty()).then_some(target));
     }
     let filter = BuildFilter {
         project: Some(project.id),
@@ -55,10 +60,12 @@ pub(super) async fn show(
         .add(builds_table(&builds, now, false));
     Ok(Page::new(&visitor, name.as_str(), here)
         .of_project(&project, Tab::Packages)
+        .with_script(&AGAIN)
         .add(tag("h1").add(name.as_str()))
         .add(builds.first().map(source))
         .add(may.build.then(|| rebuild_form(&visitor, &project, &name, None)))
         .add(states)
+        .add(questions(&project, &name, &built))
         .add(list)
         .add(revision_list(&revisions, now))
         .answer())

@@ -7,6 +7,7 @@ use axum::response::Response;
 use model::{PackageName, Verdict};
 use service::{PackageWhy, TargetName, Why};
 
+use super::again;
 use super::error::PageError;
 use super::html::{Html, Tag, link, tag};
 use super::layout::{Page, Tab, project_path};
@@ -46,6 +47,7 @@ pub(super) async fn show(
         .add(tag("h1").add(title.as_str()))
         .add(tag("p").add(verdict(&answer)))
         .add(question(&page, &target, asked))
+        .add(asked.is_none().then(|| again::section(&project, &answer.outlook)))
         .add(answer.why.as_ref().map(explanation))
         .answer())
 }

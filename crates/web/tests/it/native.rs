@@ -195,6 +195,28 @@ async fn a_configuration_is_kept_with_its_author() {
 }
 
 #[tokio::test]
+async fn words_that_fit_a_place_of_a_configuration_are_told() {
+    let world = World::new().await;
+    world.project("p1").await;
+    let path = format!("{BASE}/projects/home:alice:p1/config/complete");
+    let ask = async |text: &str, at: usize| {
+        world.send(world.request("POST", &path).json(&json!({"text": text, "at": at}))).await
+    };
+    let labels = |answer: &Value| -> Vec<String> {
+        let found = answer["completions"].as_array().unwrap().iter();
+        found.map(|one| one["label"].as_str().unwrap().to_owned()).collect()
+    };
+    let answer = ask("# ü\nPreinst", 12).await.json();
+    assert_eq!(labels(&answer), ["Preinstall:"]);
+    assert_eq!((answer["start"].as_i64(), answer["end"].as_i64()), (Some(5), Some(12)));
+    assert_eq!(answer["completions"][0]["kind"], "keyword");
+    assert_eq!(labels(&ask("%define own 1\nPrefer: %{ow", 26).await.json()), ["own"]);
+    // In the middle of a letter, and behind the end.
+    assert_eq!(ask("# ü\n", 3).await.status, 200);
+    assert_eq!(ask("a", 2).await.error(), "400 at: the text has only 1 bytes");
+}
+
+#[tokio::test]
 async fn a_configuration_has_a_history_and_says_where_each_entry_is_from() {
     let world = World::new().await;
     world.project("p1").await;

@@ -123,7 +123,7 @@ async fn links_that_can_not_be_read_are_refused_when_they_are_sent() {
     for (link, why) in [
         ("<link package=\"../x\"/>", "is not a package name"),
         ("<link package=\"b:flavor\"/>", "illegal package name"),
-        ("<link><patches><add name=\"a\"/></patches></link>", "&lt;add&gt; of a patch"),
+        ("<link><patches><add name=\"a\" type=\"x\"/></patches></link>", "attribute type of &lt;add&gt;"),
         ("<!DOCTYPE l [<!ENTITY e \"x\">]><link/>", "document type"),
         ("<services/>", "is not a &lt;link&gt;"),
     ] {

@@ -1,5 +1,7 @@
 //! Pages as they come over the wire: what is in them, what is never in them, and how large they are.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::kit::{World, number_of};
@@ -66,6 +68,39 @@ async fn pages_show_what_strangers_wrote_and_run_none_of_it() {
     );
     let moved = world.get(&format!("/coprs/build/{build}")).await;
     assert_eq!((moved.status, moved.header("location")), (307, Some(format!("/builds/{build}").as_str())));
+}
+
+#[tokio::test]
+async fn a_page_says_whether_a_package_will_be_built_again() {
+    let world = World::new().await;
+    let build = hostile(&world).await;
+    world.prepare(build).await;
+    let job = world.claim().await;
+    world.fail(job).await;
+    let package = "/projects/home:alice:p1/packages/hello";
+    let says = async |words: &[&str]| {
+        let text = world.get(&format!("{package}/again?target=debian-12/x86_64")).await.text();
+        words.iter().for_each(|word| assert!(text.contains(word), "{word:?} in {text}"));
+    };
+    let page = world.get(package).await.text();
+    let question = "data-again=\"/projects/home:alice:p1/packages/hello/again?target=debian-12/x86_64\"";
+    assert!(page.contains("Will it be built again?") && page.contains(question), "{page}");
+    says(&["href=\"/builds/1\"", "alice submitted it"]).await;
+    let (login, token) = world.token("alice", Duration::from_secs(60)).await;
+    let described = async |object: &str, kind: &str, inside: &str| {
+        let meta = format!("<{kind}><title/><description/>{inside}</{kind}>");
+        let request = world.request("PUT", &format!("/source/home:alice:p1{object}/_meta"));
+        let answer = world.send(request.basic_auth(&login, Some(&token)).body(meta)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    };
+    described("/hello", "package", "<build><disable/></build>").await;
+    says(&["No: builds of the package are switched off there."]).await;
+    described("/hello", "package", "<lock><enable/></lock>").await;
+    says(&["No: the package is locked."]).await;
+    for path in ["/again?target=nosuch-1/x86_64", "/again?target=debian-12"] {
+        assert!((400..=404).contains(&world.get(&format!("{package}{path}")).await.status), "{path}");
+    }
+    assert_eq!(world.get("/projects/home:alice:p1/packages/none/again?target=debian-12/x86_64").await.status, 404);
 }
 
 #[tokio::test]

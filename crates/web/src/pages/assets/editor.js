@@ -199,6 +199,8 @@
   form.addEventListener("submit", () => { leaves = true; });
   addEventListener("beforeunload", (event) => { if (!leaves && area.value !== begun) event.preventDefault(); });
 
+  window.kilnEditor = { area, editor, rangeOf, lineElement: (offset) => layer.children[lineOf(offset) - 1] };
+
   paint();
   check();
   const line = Number(new URLSearchParams(location.search).get("line"));

@@ -40,6 +40,7 @@
         part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
       }
     }
+    document.dispatchEvent(new Event("kiln:refreshed"));
   };
   window.kilnRefresh = refresh;
 

@@ -39,10 +39,14 @@ pub(crate) static LIVE: Asset = asset!("live.js", "text/javascript; charset=utf-
 pub(crate) static LOG: Asset = asset!("log.js", "text/javascript; charset=utf-8");
 /// The editor of build configurations.
 pub(crate) static EDITOR: Asset = asset!("editor.js", "text/javascript; charset=utf-8");
+/// Completion in that editor.
+pub(crate) static COMPLETE: Asset = asset!("complete.js", "text/javascript; charset=utf-8");
+/// Whether a package will be built again.
+pub(crate) static AGAIN: Asset = asset!("again.js", "text/javascript; charset=utf-8");
 /// The sign of the program, for tabs of browsers.
 pub(crate) static ICON: Asset = asset!("icon.svg", "image/svg+xml");
 
-static ALL: [&Asset; 5] = [&STYLE, &LIVE, &LOG, &EDITOR, &ICON];
+static ALL: [&Asset; 7] = [&STYLE, &LIVE, &LOG, &EDITOR, &COMPLETE, &AGAIN, &ICON];
 
 fn address(name: &str, text: &str) -> String {
     let digest = Sha256::of(text.as_bytes()).to_string();

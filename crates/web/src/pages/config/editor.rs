@@ -5,7 +5,7 @@ use model::Project;
 use service::{ConfigRevision, ServiceError};
 
 use super::super::actions::{Rights, csrf_field, rights};
-use super::super::assets::EDITOR;
+use super::super::assets::{COMPLETE, EDITOR};
 use super::super::error::PageError;
 use super::super::html::{Html, Tag, link, tag};
 use super::super::layout::{Page, Tab, project_path};
@@ -155,6 +155,7 @@ async fn page(
     let mut response = Page::new(visitor, "Project Config", here)
         .of_project(project, Tab::Config)
         .with_script(&EDITOR)
+        .with_script(&COMPLETE)
         .add(tag("h1").add("Project Config"))
         .add(parts(project, Part::Edit))
         .add(note)
@@ -202,10 +203,12 @@ fn form(visitor: &Visitor, project: &Project, may: Rights, draft: &Draft) -> Tag
         .attr("aria-describedby", "cursor-finding")
         .add("\n")
         .add(text.as_ref());
+    let config = format!("{BASE}/projects/{}/config", encode_segment(project.name.as_str()));
     let editor = tag("div")
         .class("editor")
         .attr("id", "editor")
-        .attr("data-check", format!("{BASE}/projects/{}/config/check", encode_segment(project.name.as_str())))
+        .attr("data-check", format!("{config}/check"))
+        .attr("data-complete", format!("{config}/complete"))
         .add(area);
     let cursor = tag("div")
         .class("cursor-finding dim")
