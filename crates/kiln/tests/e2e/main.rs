@@ -20,6 +20,8 @@ mod osc_links;
 mod osc_projects;
 mod rpm;
 mod schemathesis;
+mod source_roots;
 mod sources;
+mod tools;
 mod webdriver;
 mod why;
