@@ -75,6 +75,7 @@ pub use results::{Entry, Published, StoredResult, TaskLog};
 pub use revisions::{Commit, RevisionWish, WantedFile};
 pub use sched::{Fate, PackageImpact};
 pub use service::Service;
+pub use sources::job::DistGit;
 pub use status::{ReconcilerStatus, ServiceStatus};
 pub use store::Description;
 pub use store::tree_md5;
