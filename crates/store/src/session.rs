@@ -25,6 +25,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "descriptions", include_str!("../migrations/sqlite/0011_descriptions.sql")),
     (12, "pages", include_str!("../migrations/sqlite/0012_pages.sql")),
     (13, "services", include_str!("../migrations/sqlite/0013_services.sql")),
+    (16, "standing for", include_str!("../migrations/sqlite/0016_standing_for.sql")),
 ];
 
 const READERS: u32 = 4;
