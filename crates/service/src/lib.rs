@@ -27,6 +27,7 @@ mod likeness;
 mod log_gaps;
 mod matrix;
 mod mirror;
+mod outcomes;
 mod packages;
 mod permission;
 mod planning;
