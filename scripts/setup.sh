@@ -7,7 +7,7 @@ set -euo pipefail
 
 run_packages=(gcc libc6-dev make ca-certificates curl debian-archive-keyring e2fsprogs uidmap mmdebstrap xz-utils)
 test_packages=(git python3 python3-venv dpkg-dev apt-utils gnupg gpgv fakeroot libdpkg-perl obs-build libbssolv-perl
-    openssh-client osc rpm createrepo-c dnf zypper libsolv-tools chromium chromium-driver)
+    openssh-client osc rpm createrepo-c dnf dnf-plugins-core zypper libsolv-tools chromium chromium-driver)
 # Browser tests take one file from npm; a machine may have it from elsewhere than Debian.
 command -v npm >/dev/null || test_packages+=(npm)
 

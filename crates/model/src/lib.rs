@@ -14,6 +14,7 @@ mod package;
 mod project;
 mod right;
 mod signature;
+mod source_change;
 mod source_job;
 mod state;
 mod time;
@@ -36,6 +37,7 @@ pub use project::{
 };
 pub use right::{ProjectRight, RightState};
 pub use signature::SourceSignature;
+pub use source_change::{ChangedPlace, SourceChange};
 pub use source_job::{JobWork, ScriptStep, SourceJob, SourceScript};
 pub use state::{BuildState, SourceEvent, SourceState, TaskEvent, TaskState};
 pub use time::Timestamp;

@@ -9,5 +9,6 @@ mod path;
 pub mod compression;
 pub mod cpio;
 pub mod deb;
+mod likeness;
 pub mod rpm;
 pub mod tar;

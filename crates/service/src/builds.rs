@@ -1,6 +1,6 @@
 use model::{
-    Build, BuildId, BuildReason, BuildSource, JobOutcome, Limits, Package, Project, ProjectId, Repository,
-    RepositoryId, SourceState, Task, Timestamp,
+    Build, BuildId, BuildReason, BuildSource, FileName, JobOutcome, Limits, Package, PackageSource, Project, ProjectId,
+    Repository, RepositoryId, SourceState, Task, Timestamp,
 };
 use pkg::Arch;
 use store::{BatchId, NewBuildRow, Session};
@@ -60,25 +60,37 @@ impl Service {
         self.add(session, &project, &row, now).await
     }
 
-    /// Builds what a package is made from, because somebody outside says that it has changed; `None` if a build that
-    /// will see the change waits already. Who may say so is for the caller to check.
+    /// Builds what a package is made from, because somebody outside says that it has changed; gives the build, or the one that
+    /// waits already and will see the change. Who may say so is for the caller to check. Nobody waits for it: it goes last.
+    ///
+    /// A `payload` is given to a script as the file `hook_payload`; another payload is another build.
     ///
     /// # Errors
     /// As [`Self::submit`]; [`ServiceError::Unsupported`] if the package has no source that a job makes.
-    pub async fn submit_changed(&self, project: ProjectId, package: &Package) -> Result<Option<BuildId>, ServiceError> {
+    pub async fn submit_changed(
+        &self,
+        project: ProjectId,
+        package: &Package,
+        payload: Option<&[u8]>,
+    ) -> Result<BuildId, ServiceError> {
         let Some(source) = package.source.clone() else {
             return Err(ServiceError::Unsupported {
                 what: format!("building package {}, which has no source", package.name),
                 instead: "say where its source comes from",
             });
         };
-        let (source, uploads) = self.check_source(NewSource::Job(Some(package.name.clone()), source)).await?;
+        let is_script = matches!(source, PackageSource::Script { .. });
+        let (source, _) = self.check_source(NewSource::Job(Some(package.name.clone()), source)).await?;
+        let mut uploads = Vec::new();
+        if let Some(payload) = payload.filter(|_| is_script) {
+            uploads.push(self.keep_payload(payload.to_vec()).await?);
+        }
         let mut session = self.inner.store.write().await?;
         let project = existing(&mut session, project).await?;
         for open in session.open_builds_of_package(package.id).await? {
             let waits = |build: &Build| build.source_state == SourceState::Pending && build.source == source;
-            if session.build(open).await?.as_ref().is_some_and(waits) {
-                return Ok(None);
+            if session.build(open).await?.as_ref().is_some_and(waits) && session.uploads(open).await? == uploads {
+                return Ok(open);
             }
         }
         let repositories = session.repositories(project.id).await?;
@@ -94,10 +106,19 @@ impl Service {
             network: project.settings.network,
             limits: limits.map(|seconds| Limits { run_seconds: seconds.into(), ..self.inner.config.limits }),
             extra_repositories: project.settings.extra_repositories.clone(),
-            priority: 0,
+            priority: BACKGROUND,
             batch: None,
         };
-        self.add(session, &project, &row, self.inner.now()).await.map(Some)
+        self.add(session, &project, &row, self.inner.now()).await
+    }
+
+    /// Stores what somebody posted for the script of a package.
+    async fn keep_payload(&self, payload: Vec<u8>) -> Result<UploadedFile, ServiceError> {
+        let bytes = payload.len() as u64;
+        let sha256 = self.inner.with_blobs(move |blobs| blobs.put(&payload)).await?;
+        let name = FileName::parse(sources::HOOK_PAYLOAD);
+        let name = name.map_err(|error| ServiceError::BadValue { field: "file", detail: error.to_string() })?;
+        Ok(UploadedFile { name, bytes, sha256 })
     }
 
     async fn add(

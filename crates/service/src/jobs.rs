@@ -11,7 +11,7 @@ use store::{QueuedJob, TaskChange};
 use crate::background::{Reconciler, chain};
 use crate::inner::Inner;
 use crate::log_gaps::GapWriter;
-use crate::{Service, ServiceError, leases};
+use crate::{Service, ServiceError, leases, likeness};
 
 /// What a worker is told when it says it is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,9 +176,16 @@ impl Service {
     /// # Errors
     /// [`ServiceError::ResultMissing`] if a result of the report was never stored.
     pub async fn finish(&self, job: JobId, report: JobReport) -> Result<(), ServiceError> {
+        let Some(task) = self.inner.store.read().await?.job(job).await?.map(|row| row.task) else { return Ok(()) };
+        let same = likeness::same_before(&self.inner, task, &report).await?;
         let mut session = self.inner.store.write().await?;
         let Some(row) = session.job(job).await? else { return Ok(()) };
         leases::end_with_report(&self.inner, &mut session, &row, &report).await?;
+        if let Some(older) = same
+            && session.let_stand_for(task, older).await?
+        {
+            tracing::info!(task.id = %task, "the packages of task {task} are those of task {older}: nothing follows");
+        }
         session.commit().await?;
         tracing::info!(job.id = %job, task.id = %row.task, "job {job} has ended: {:?}", report.outcome);
         self.inner.stop_job(job);

@@ -24,6 +24,7 @@ mod groups;
 mod inner;
 mod jobs;
 mod leases;
+mod likeness;
 mod log_gaps;
 mod matrix;
 mod mirror;

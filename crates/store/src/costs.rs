@@ -25,6 +25,7 @@ use crate::revisions::FILE_HISTORY;
 use crate::services::ENDED_RUNS;
 use crate::settled::{OPEN_TASKS, PROJECTS_ON_CHANGE, RESULT_ORIGINS, SETTLED_TASKS};
 use crate::sources::OPEN_SOURCES;
+use crate::standing::PREDECESSOR;
 use crate::states::OPEN_TASK_COUNTS;
 use crate::{BuildFilter, MatrixFilter, ProjectFilter, Store, TaskFilter};
 
@@ -99,6 +100,7 @@ fn statements() -> Vec<(&'static str, String)> {
         ("open tasks of a target", OPEN_TASKS.to_owned()),
         ("origins of results", RESULT_ORIGINS.to_owned()),
         ("projects on change", PROJECTS_ON_CHANGE.to_owned()),
+        ("the task before one", PREDECESSOR.to_owned()),
         ("session of a secret", LOGIN_OF_SECRET.to_owned()),
         ("sessions of a user", LOGINS_OF_USER.to_owned()),
         ("a page of packages", names(page.clone())),

@@ -44,6 +44,7 @@ mod settled;
 mod source;
 mod source_jobs;
 mod sources;
+mod standing;
 mod states;
 mod types;
 mod users;

@@ -12,6 +12,7 @@ const REFERENCES: &[(&str, &str)] = &[
     ("environment_packages", "sha256"),
     ("task_plans", "config_sha256"),
     ("fingerprints", "sha256"),
+    ("fingerprints", "stands_for"),
     ("mirror_suites", "release_sha256"),
     ("mirror_indices", "sha256"),
     ("published_files", "sha256"),

@@ -26,6 +26,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (12, "pages", include_str!("../migrations/sqlite/0012_pages.sql")),
     (13, "services", include_str!("../migrations/sqlite/0013_services.sql")),
     (15, "undelete", include_str!("../migrations/sqlite/0015_undelete.sql")),
+    (16, "standing for", include_str!("../migrations/sqlite/0016_standing_for.sql")),
     (17, "pruning", include_str!("../migrations/sqlite/0017_pruning.sql")),
     (18, "states of targets", include_str!("../migrations/sqlite/0018_target_states.sql")),
 ];

@@ -101,7 +101,8 @@ pub(crate) const OPEN_TASKS: &str = "SELECT t.id, k.name AS package, t.state, t.
      LEFT JOIN batches o ON o.id = b.batch_id AND o.size IS NOT NULL WHERE t.repository_id = $1 AND t.state IN ('pending', 'starting', 'running') \
      AND t.arch = $2 ORDER BY t.id";
 
-pub(crate) const RESULT_ORIGINS: &str = "SELECT r.id, r.name AS file, k.name AS package, f.sha256, f.tree \
+pub(crate) const RESULT_ORIGINS: &str = "SELECT r.id, r.name AS file, k.name AS package, COALESCE(f.stands_for, f.sha256) AS sha256, \
+     COALESCE(f.stands_for_tree, f.tree) AS tree \
      FROM repositories p JOIN packages k ON k.project_id = p.project_id JOIN tasks t ON t.id = (SELECT MAX(n.id) \
      FROM tasks n WHERE n.package_id = k.id AND n.repository_id = p.id AND n.arch = $2 AND n.state = 'succeeded') \
      JOIN results r ON r.job_id = t.result_job_id LEFT JOIN fingerprints f ON f.task_id = t.id \
@@ -231,7 +232,8 @@ impl Session {
         sqlx::query(
             "INSERT INTO fingerprints (task_id, sha256, tree) SELECT t.id, $2, s.digest FROM tasks t \
              JOIN builds b ON b.id = t.build_id JOIN source_trees s ON s.id = b.source_tree_id WHERE t.id = $1 \
-             ON CONFLICT (task_id) DO UPDATE SET sha256 = excluded.sha256, tree = excluded.tree",
+             ON CONFLICT (task_id) DO UPDATE SET sha256 = excluded.sha256, tree = excluded.tree, \
+             stands_for = NULL, stands_for_tree = NULL",
         )
         .bind(task.get())
         .bind(lines.to_string())

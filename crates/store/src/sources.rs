@@ -16,7 +16,7 @@ pub struct OpenSource {
     pub project: ProjectId,
     /// Where the source comes from.
     pub source: BuildSource,
-    /// The uploaded files, the recipe first.
+    /// The uploaded files, the recipe first; what a job is given.
     pub uploads: Vec<UploadedFile>,
     /// What a job has made of it, by name; `None` if none has ended well.
     pub made: Option<Vec<UploadedFile>>,
@@ -65,8 +65,8 @@ impl Session {
             let build = BuildId::new(fields.int("id")?);
             let source = fields.json("source")?;
             let uploads = match &source {
-                BuildSource::Upload { .. } | BuildSource::Revision { .. } => self.uploads(build).await?,
-                BuildSource::Url { .. } | BuildSource::Job { .. } => Vec::new(),
+                BuildSource::Url { .. } => Vec::new(),
+                _ => self.uploads(build).await?,
             };
             let made = match &source {
                 BuildSource::Job { .. } | BuildSource::Revision { .. } => self.source_results(build).await?,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod apt;
 mod browser;
 mod builds;
 mod client;
@@ -9,6 +10,7 @@ mod config;
 mod copr_client;
 mod death;
 mod demo;
+mod dnf;
 mod hostile;
 mod kit;
 mod oidc;

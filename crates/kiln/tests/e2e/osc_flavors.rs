@@ -29,6 +29,7 @@ fn wait_for(osc: &Osc<'_>, flavor: &str, word: &str) {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn each_flavor_has_results_logs_roots_and_rebuilds_of_its_own() {
     if !asks_for_roots() {
         return;

@@ -8,6 +8,7 @@ use testkit::rpm_distribution::RpmDistribution;
 use testkit::srpm::SourceRpm;
 
 use crate::copr_client::historic_python;
+use crate::dnf;
 use crate::kit::Server;
 
 /// A spec file that builds for one of the two distributions only.
@@ -32,11 +33,11 @@ echo %{fedora} > %{buildroot}/usr/share/half/version
 ";
 
 /// A server with the real engine and two rpm distributions on it, and what serves their packages.
-struct Bed {
-    server: Server,
+pub(crate) struct Bed {
+    pub(crate) server: Server,
     archive: HttpServer,
-    distribution: RpmDistribution,
-    folder: tempfile::TempDir,
+    pub(crate) distribution: RpmDistribution,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 /// Says why there is none.
@@ -143,6 +144,8 @@ fn the_historic_client_builds_source_packages_that_dnf_installs() {
         let complaint = String::from_utf8_lossy(&said.stderr);
         assert_eq!(String::from_utf8_lossy(&said.stdout), "hello\n", "{below}: {complaint}");
     }
+    dnf::installs_with_the_file_that_is_served(&bed);
+    dnf::enables_the_project_as_one_of_copr(&bed);
 }
 
 #[test]

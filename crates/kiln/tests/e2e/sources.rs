@@ -20,7 +20,7 @@ printf '#!/usr/bin/make -f\n%%:\n\tdh $@\n' > debian/rules
 chmod +x debian/rules
 cd ../out
 dpkg-source -b ../made-1.0
-echo the script has run as $(id -un)
+echo the script has run as $(id -un), was told $(cat ../hook_payload)
 ";
 
 /// A server with Debian 12 and a project `home:admin:sources`.
@@ -35,6 +35,13 @@ fn build(server: &Server, kind: &str, mut body: Value) -> i64 {
     body["ownername"] = "admin".into();
     body["projectname"] = "sources".into();
     server.post(&format!("/api_3/build/create/{kind}"), &body)["id"].as_i64().unwrap()
+}
+
+/// The project's number and its new secret.
+fn hook(server: &Server) -> (Value, String) {
+    let secret = server.post("/api_3/webhook/generate/admin/sources", &json!({}))["webhook_secret"].clone();
+    let project = server.json(&["project", "show", "home:admin:sources"])["project"]["id"].clone();
+    (project, secret.as_str().unwrap().to_owned())
 }
 
 /// A repository on loopback, with a folder debian: found, cloned, made a source package of, and built; then its hook.
@@ -61,10 +68,11 @@ fn checkout_is_built(server: &Server) {
     let url = web.url("greet.git");
     let definition = json!({"clone_url": url, "webhook_rebuild": true});
     server.post("/api_3/package/add/admin/sources/hooked/scm", &definition);
-    let secret = server.post("/api_3/webhook/generate/admin/sources", &json!({}))["webhook_secret"].clone();
-    let project = server.json(&["project", "show", "home:admin:sources"])["project"]["id"].clone();
-    let payload = json!({"repository": {"clone_url": url}});
-    server.post(&format!("/webhooks/github/{project}/{}/", secret.as_str().unwrap()), &payload);
+    let (project, secret) = hook(server);
+    let payload = json!({"ref": "refs/heads/next", "repository": {"clone_url": url, "default_branch": "main"}});
+    server.post(&format!("/webhooks/github/{project}/{secret}/"), &payload);
+    let payload = json!({"ref": "refs/heads/main", "repository": {"clone_url": url, "default_branch": "main"}});
+    server.post(&format!("/webhooks/github/{project}/{secret}/"), &payload);
     let answer = server.wait_for(2, "succeeded");
     assert_eq!((&answer["build"]["package"], &answer["build"]["version"]), (&"hooked".into(), &"1.0".into()));
     let wrong = build(server, "scm", json!({"clone_url": url, "committish": "nosuch"}));
@@ -86,15 +94,20 @@ fn sources_are_made_in_a_root_and_built() {
     }
     let folder = tempfile::tempdir().unwrap();
     let server = server(folder.path());
-    let id = build(
-        &server,
-        "custom",
-        json!({"script": SCRIPT, "chroot": "debian-12-x86_64", "resultdir": "out", "builddeps": "dpkg-dev"}),
-    );
+    let definition = json!({"script": SCRIPT, "script_chroot": "debian-12-x86_64", "script_resultdir": "out",
+        "script_builddeps": "dpkg-dev"});
+    server.post("/api_3/package/add/admin/sources/made/custom", &definition);
+    let (project, secret) = hook(&server);
+    let id = server.post(&format!("/webhooks/custom/{project}/{secret}/made/"), &json!({"why": "posted"}));
+    let id = id.as_i64().unwrap();
     let answer = server.wait_for(id, "succeeded");
     assert_eq!(answer["build"]["package"], "made");
     let log = server.url_until_found(&format!("/results/admin/sources/srpm-builds/{id:08}/builder-live.log"));
-    assert!(log.contains("the script has run as abuild") && log.contains("collecting results"), "{log}");
+    assert!(
+        log.contains("the script has run as abuild, was told {\"why\":\"posted\"}")
+            && log.contains("collecting results"),
+        "{log}"
+    );
     checkout_is_built(&server);
     let task = answer["source_task"].as_i64().unwrap();
     assert!(server.url_until_found(&format!("/api/kiln/v1/tasks/{task}/log")).contains("running collect"));

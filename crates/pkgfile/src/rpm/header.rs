@@ -168,7 +168,7 @@ impl Header {
 
     /// An entry as it is in the file: number of its type, count, bytes. `None` if it is not there, or has texts that do not
     /// end.
-    pub(super) fn raw(&self, tag: Tag) -> Option<(u32, usize, &[u8])> {
+    pub(crate) fn raw(&self, tag: Tag) -> Option<(u32, usize, &[u8])> {
         let entry = self.entry(tag)?;
         let bytes = self.from(entry);
         let (kind, length) = match entry.kind {

@@ -98,6 +98,33 @@ fn content_of_members_can_be_read_one_after_the_other() {
 }
 
 #[test]
+fn likeness_leaves_out_times_and_compression_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let tree = hello_tree(folder.path());
+    let path = folder.path().join("a.deb");
+    let likeness = |options: &[&str]| {
+        let bytes = dpkg_deb(&tree, &path, options)?;
+        Some((open(&bytes).unwrap().likeness().unwrap(), bytes))
+    };
+    let Some((first, bytes)) = likeness(&["-Zxz"]) else { return };
+    let program = tree.join("usr/bin/hello");
+    let touched = Command::new("touch").args(["--date", "@1000000000"]).arg(&program).status();
+    assert!(touched.unwrap().success());
+    let (again, other) = likeness(&["-Zgzip"]).unwrap();
+    assert!(again == first && other != bytes);
+
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (changed, _) = likeness(&["-Zxz"]).unwrap();
+    assert_ne!(changed, first);
+    std::fs::write(tree.join("DEBIAN/postinst"), "#!/bin/sh\ntrue\n").unwrap();
+    let (scripted, _) = likeness(&["-Zxz"]).unwrap();
+    assert_ne!(scripted, changed);
+    std::fs::write(&program, vec![b'y'; 70_000]).unwrap();
+    assert_ne!(likeness(&["-Zxz"]).unwrap().0, scripted);
+}
+
+#[test]
 fn members_with_an_underscore_are_skipped_and_foreign_ones_refused() {
     let control = control_tar("Package: a\nVersion: 1\n");
     let with = |extra: &str| {

@@ -77,6 +77,10 @@ true
 
 /// The packages rpmbuild makes of the sample with a payload format; `None`, with a word about it, without rpmbuild.
 fn rpmbuild(folder: &Path, payload: &str) -> Option<Vec<PathBuf>> {
+    rpmbuild_with(folder, payload, &[])
+}
+
+fn rpmbuild_with(folder: &Path, payload: &str, definitions: &[&str]) -> Option<Vec<PathBuf>> {
     std::fs::create_dir_all(folder.join("SOURCES")).unwrap();
     std::fs::write(folder.join("SOURCES/hello.txt"), "hello ".repeat(20_000)).unwrap();
     std::fs::write(folder.join("SOURCES/other.txt"), "other").unwrap();
@@ -85,6 +89,9 @@ fn rpmbuild(folder: &Path, payload: &str) -> Option<Vec<PathBuf>> {
     command.args(["-ba", "--nodeps", "--quiet", "--define"]).arg(format!("_topdir {}", folder.display()));
     for name in ["_binary_payload", "_source_payload"] {
         command.arg("--define").arg(format!("{name} {payload}"));
+    }
+    for definition in definitions {
+        command.args(["--define", definition]);
     }
     match command.arg(folder.join("sample.spec")).output() {
         Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
@@ -361,6 +368,45 @@ fn a_package_without_digests_is_read_and_says_so() {
     assert_eq!(open(&bytes).unwrap().verify_payload().unwrap(), DigestCheck::Absent);
     let entries = reader.list().unwrap();
     assert_eq!((entries[0].path.as_slice(), entries[0].kind, entries[0].bytes), (&b"x"[..], EntryKind::File, 7));
+}
+
+#[test]
+fn likeness_leaves_out_what_is_of_the_build_alone() {
+    let of =
+        |header: HeaderBuilder, payload: &[u8]| open(&package_of(header, payload)).unwrap().into_package().likeness();
+    let built = |host: &str, time: u32, digest: &str| {
+        let header = minimal().text(Tag::BUILD_HOST, host).numbers(Tag::BUILD_TIME, &[time]);
+        header.texts(Tag::BASE_NAMES, &["x"]).texts(Tag::FILE_DIGESTS, &[digest]).numbers(Tag::FILE_MTIMES, &[time])
+    };
+    let first = of(built("one", 1, "ab").texts(Tag(5092), &["p"]), b"payload");
+    assert_eq!(of(built("two", 2, "ab").texts(Tag(5092), &["q"]), b"another"), first);
+    for other in [
+        built("one", 1, "cd"),
+        built("one", 1, "ab").text(Tag::POST_IN, "true"),
+        built("one", 1, "ab").texts(Tag::REQUIRE_NAME, &["b"]),
+        built("one", 1, "ab").numbers(Tag::FILE_FLAGS, &[1]),
+        minimal(),
+    ] {
+        assert_ne!(of(other, b"payload"), first);
+    }
+    // Where files have no digests of their own, that of the payload counts.
+    let without = |digest: &str| of(minimal().texts(Tag(5092), &[digest]), b"payload");
+    assert_ne!(without("p"), without("q"));
+}
+
+#[test]
+fn two_builds_of_one_spec_file_are_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let likenesses = |below: &str, options: &[&str]| {
+        let found = rpmbuild_with(&folder.path().join(below), "w9.gzdio", options)?;
+        let likeness = |path: &PathBuf| open(&std::fs::read(path).unwrap()).unwrap().into_package().likeness();
+        let binary = found.iter().filter(|path| !path.to_str().unwrap().ends_with(".src.rpm"));
+        Some(binary.map(likeness).collect::<Vec<_>>())
+    };
+    let Some(first) = likenesses("one", &["_buildhost one"]) else { return };
+    assert!(!first.is_empty());
+    assert_eq!(likenesses("two", &["_buildhost two"]).unwrap(), first);
+    assert_ne!(likenesses("three", &["packager somebody"]).unwrap(), first);
 }
 
 #[test]

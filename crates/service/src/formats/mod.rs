@@ -10,6 +10,6 @@ mod recipe;
 mod submission;
 
 pub(crate) use layout::Layout;
-pub(crate) use package::{is_for_arch, read_package};
+pub(crate) use package::{is_for_arch, likeness, read_package};
 pub(crate) use recipe::{RecipeReader, RecipeText, read_recipe, read_text};
 pub(crate) use submission::Submission;

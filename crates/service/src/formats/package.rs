@@ -1,8 +1,10 @@
 use std::io::Read;
 
-use pkg::{Arch, PackageFormat, PackageMeta};
+use pkg::{Arch, PackageFormat, PackageMeta, Sha256};
 use pkgfile::deb::{DebLimits, DebReader};
 use pkgfile::rpm::{RpmLimits, RpmReader};
+
+use crate::fetch::chain;
 
 /// What a package file says of itself; nothing if it is none of the format, or damaged.
 pub(crate) fn read_package(format: PackageFormat, file: impl Read) -> Option<PackageMeta> {
@@ -12,6 +14,24 @@ pub(crate) fn read_package(format: PackageFormat, file: impl Read) -> Option<Pac
         // Nothing reads these yet, and no configuration of theirs comes this far.
         _ => None,
     }
+}
+
+/// What tells a package file from others but for when and where it was built; nothing for files of other kinds.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn likeness(name: &str, file: impl Read) -> Result<Option<Sha256>, String> {
+    Ok(Some(match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
+        "deb" | "udeb" => {
+            let reader = DebReader::open(file, DebLimits::default()).map_err(|error| chain(&error))?;
+            reader.likeness().map_err(|error| chain(&error))?
+        }
+        "rpm" => {
+            let reader = RpmReader::open(file, RpmLimits::default()).map_err(|error| chain(&error))?;
+            reader.package().likeness()
+        }
+        _ => return Ok(None),
+    }))
 }
 
 /// Whether an rpm package of an architecture can be installed into roots for another one.

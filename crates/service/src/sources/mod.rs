@@ -19,6 +19,7 @@ mod spec;
 mod srpm;
 mod target_specs;
 
+pub(crate) use job::HOOK_PAYLOAD;
 pub(crate) use reconcile::{State, run_once};
 
 /// Names and locations of the files that a spec file among `files` names, as the targets of a build have them; nothing, if

@@ -19,6 +19,8 @@ pub(crate) struct Bed {
     pub(crate) project: ProjectId,
     /// Makes every result another one, as builds that are not reproducible do.
     jobs: usize,
+    /// Packages whose results differ in times alone.
+    alike: &'static [&'static str],
 }
 
 pub(crate) async fn bed(packages: &str, trigger: TriggerPolicy) -> Bed {
@@ -29,7 +31,7 @@ pub(crate) async fn bed(packages: &str, trigger: TriggerPolicy) -> Bed {
     let user = world.user("alice").await;
     let project = world.project(&user, "tools").await;
     world.service.refresh_mirrors(distribution.id).await.unwrap();
-    let bed = Bed { world, archive, user, project, jobs: 0 };
+    let bed = Bed { world, archive, user, project, jobs: 0, alike: &[] };
     bed.follow(trigger).await;
     bed
 }
@@ -71,8 +73,11 @@ impl Bed {
             let name = title.rsplit('/').next().unwrap().to_owned();
             self.jobs += 1;
             assert!(self.jobs < MOST_JOBS, "no end: {built:?}");
-            let control = format!("Package: {name}\nVersion: 1.0-1\nArchitecture: amd64\nDescription: {}\n", self.jobs);
-            let content = testkit::deb::package(&control, "own");
+            let words = if self.alike.contains(&name.as_str()) { 0 } else { self.jobs };
+            let control = format!("Package: {name}\nVersion: 1.0-1\nArchitecture: amd64\nDescription: {words}\n");
+            let mut content = testkit::deb::package(&control, "own");
+            // The time of the outer archive's first member.
+            content[24] = b'0' + u8::try_from(self.jobs % 10).unwrap();
             self.world.succeed_with(job.job, &format!("{name}_1.0-1_amd64.deb"), &content).await;
             built.push(name);
         }
@@ -127,6 +132,54 @@ async fn a_change_goes_along_a_chain_and_builds_each_package_once() {
     // The same source again is another file, but no change: nothing follows.
     assert_eq!(bed.build("a", "Homepage: http://example.org/\n").await, "a");
     assert_eq!(bed.reconcile().await, 0);
+}
+
+#[tokio::test]
+async fn what_comes_out_as_before_but_for_times_is_no_change_for_others() {
+    let mut bed = bed("", TriggerPolicy::OnChange).await;
+    bed.alike = &["b"];
+    for (name, needs) in [("a", ""), ("b", NEEDS_A), ("c", NEEDS_B)] {
+        assert_eq!(bed.build(name, needs).await, name);
+    }
+    for address in ["one", "two"] {
+        assert_eq!(bed.build("a", &format!("Homepage: http://example.org/{address}\n")).await, "a b");
+        assert_eq!(bed.reasons().await["b"], "a");
+        assert!(matches!(bed.fate("c").await, Fate::Current { .. }));
+        assert_eq!(bed.reconcile().await, 0);
+        bed.world = bed.world.restart().await;
+    }
+    // What follows from a change that does matter has everything that came before in it.
+    bed.alike = &[];
+    assert_eq!(bed.build("a", "Homepage: http://example.org/three\n").await, "a b c");
+    assert_eq!(bed.reasons().await["c"], "b/a");
+    assert_eq!(bed.build("a", "Homepage: http://example.org/four\n").await, "a b c");
+}
+
+#[tokio::test]
+async fn another_source_whose_packages_come_out_as_before_is_no_change_either() {
+    let mut bed = bed("", TriggerPolicy::OnChange).await;
+    bed.alike = &["a"];
+    assert_eq!(bed.build("a", "").await, "a");
+    assert_eq!(bed.build("b", NEEDS_A).await, "b");
+    assert_eq!(bed.build("a", "Homepage: http://example.org/\n").await, "a");
+    assert!(matches!(bed.fate("b").await, Fate::Current { .. }));
+    // Built afresh, it is the same thing: it does not wait for the next change to find out.
+    assert_eq!(bed.build("b", NEEDS_A).await, "b");
+    assert_eq!(bed.reconcile().await, 0);
+}
+
+#[tokio::test]
+async fn builds_on_request_stop_at_what_comes_out_as_before() {
+    let mut bed = bed("", TriggerPolicy::OnRequest).await;
+    bed.alike = &["b"];
+    for (name, needs) in [("a", ""), ("b", NEEDS_A), ("c", NEEDS_B)] {
+        assert_eq!(bed.build(name, needs).await, name);
+    }
+    assert_eq!(bed.build("a", "Homepage: http://example.org/\n").await, "a");
+    bed.world.service.rebuild_outdated(&bed.user, bed.project).await.unwrap();
+    assert_eq!(bed.settle().await, "b");
+    let refreshed = bed.world.service.rebuild_outdated(&bed.user, bed.project).await.unwrap();
+    assert!(refreshed.builds.is_empty() && refreshed.packages.is_empty(), "{refreshed:?}");
 }
 
 #[tokio::test]

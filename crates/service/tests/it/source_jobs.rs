@@ -229,3 +229,39 @@ async fn what_a_source_says_must_make_sense() {
     assert!(words.contains("no name of a package"), "{words}");
     assert_eq!(target("fedora-44", "x86_64").to_string(), "fedora-44-x86_64");
 }
+
+#[tokio::test]
+async fn a_script_finds_what_was_posted_to_its_hook() {
+    let bed = bed().await;
+    let name = PackageName::parse("hooked").unwrap();
+    let package = bed.world.service.add_package(&bed.user, bed.project, &name, script(""), Default::default());
+    let package = package.await.unwrap();
+    let changed =
+        async |payload: Option<&[u8]>| bed.world.service.submit_changed(bed.project, &package, payload).await.unwrap();
+    let first = changed(Some(b"one")).await;
+    assert_eq!(changed(Some(b"one")).await, first, "the same once more waits already");
+    let second = changed(Some(b"two")).await;
+    let third = changed(None).await;
+    assert!(second != first && third != second && third != first);
+    assert!(bed.world.service.build(first).await.unwrap().background);
+
+    bed.world.service.reconcile("sources").await.unwrap();
+    bed.plan().await;
+    let mut jobs = Vec::new();
+    while let Some(job) = bed.claim().await {
+        jobs.push(job);
+    }
+    let wanted = [(first, Some("one")), (second, Some("two")), (third, None)];
+    assert_eq!(jobs.len(), wanted.len());
+    for (build, payload) in wanted {
+        let title = format!("source of build {build} ");
+        let spec = jobs.iter().find(|job| job.title.contains(&title)).unwrap();
+        let found: Vec<_> = spec.sources.iter().map(|file| (file.name.as_str(), file.sha256)).collect();
+        let given: Vec<_> = payload.iter().map(|text| ("hook_payload", Sha256::of(text.as_bytes()))).collect();
+        assert_eq!(found, given, "{title}");
+        let JobWork::Source(script) = &spec.work else { panic!("{:?}", spec.work) };
+        let steps: Vec<&str> = script.steps.iter().map(|step| step.name.as_str()).collect();
+        let begun = if payload.is_some() { &["payload", "script", "collect"][..] } else { &["script", "collect"] };
+        assert_eq!(steps, begun);
+    }
+}

@@ -5,6 +5,7 @@
 mod accounts;
 mod copr;
 mod files;
+mod hooks;
 mod hostile;
 mod hostile_more;
 mod kit;
@@ -12,4 +13,5 @@ mod native;
 mod obs_links;
 mod pages;
 mod recorded;
+mod refusals;
 mod v3;

@@ -48,7 +48,10 @@ impl Numbers {
         {
             self.known.insert(("builds".to_owned(), recorded.to_string()), ours.to_string());
         }
-        if let (Some(recorded), Some(ours)) = (recorded["items"].as_array(), ours["items"].as_array()) {
+        if let (Some(recorded), Some(ours)) = (recorded["items"].as_array(), ours["items"].as_array())
+            // Of lists of different length nobody knows what belongs together.
+            && recorded.len() == ours.len()
+        {
             recorded.iter().zip(ours).for_each(|(recorded, ours)| self.learn_builds(recorded, ours));
         }
     }

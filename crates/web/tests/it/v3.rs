@@ -497,32 +497,3 @@ async fn package_managers_find_repositories() {
     assert_eq!(world.get("/coprs/alice/p/").await.status, 307);
     assert_eq!(world.get("/coprs/g/team/p/").await.status, 404);
 }
-
-#[tokio::test]
-async fn hooks_need_the_secret_and_build_what_has_changed() {
-    let world = world().await;
-    let secret = world.call("alice", "POST", "/api_3/webhook/generate/alice/p", Value::Null).await.json();
-    let secret = secret["webhook_secret"].as_str().unwrap().to_owned();
-    let body = json!({"clone_url": "https://example.org/x.git", "webhook_rebuild": true});
-    world.call("alice", "POST", "/api_3/package/add/alice/p/k/scm", body).await;
-    let hook = async |path: &str, payload: &str| {
-        let answer = world.send(world.request("POST", &format!("/webhooks/{path}")).body(payload.to_owned())).await;
-        (answer.status, answer.text())
-    };
-    let push = "{\"repository\": {\"clone_url\": \"https://example.org/x.git\"}}";
-    assert_eq!(hook("github/1/wrong/", push).await, (403, "BAD_UUID\n".to_owned()));
-    assert_eq!(hook(&format!("github/99/{secret}/"), push).await.0, 404);
-    assert_eq!(hook(&format!("github/1/{secret}/"), "{}").await, (200, "OK\n".to_owned()));
-    let builds = async || world.get("/api_3/build/list?ownername=alice&projectname=p").await.json();
-    for _ in 0..2 {
-        assert_eq!(hook(&format!("github/1/{secret}/"), push).await, (200, "OK\n".to_owned()));
-    }
-    let made = builds().await;
-    assert_eq!(made["items"].as_array().unwrap().len(), 2, "one that waits sees every change until it begins");
-    assert_eq!(
-        (&made["items"][0]["source_package"]["name"], &made["items"][0]["submitter"]),
-        (&json!("k"), &json!(null))
-    );
-    assert_eq!(hook(&format!("custom/1/{secret}/"), "{}").await.1, "PACKAGE_NAME_REQUIRED\n");
-    assert_eq!(hook(&format!("custom/1/{secret}/nosuch/"), "{}").await.1, "PACKAGE_NOT_FOUND\n");
-}

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use model::{CheckoutSystem, FailureCause, PackageName, PackageSource, ScriptStep, SourceJob, SourceScript};
+use model::{CheckoutSystem, FailureCause, JobFile, PackageName, PackageSource, ScriptStep, SourceJob, SourceScript};
 use pkg::PackageFormat;
+use store::UploadedFile;
 
 use super::dist_git::{self, DistGit};
 use crate::ServiceError;
@@ -22,6 +23,7 @@ mod programs {
     pub(super) const GEM: &str = include_str!("scripts/gem.sh");
     pub(super) const LOOKASIDE: &str = include_str!("scripts/lookaside.sh");
     pub(super) const MAKE: &str = include_str!("scripts/make.sh");
+    pub(super) const PAYLOAD: &str = include_str!("scripts/payload.sh");
     pub(super) const PYPI: &str = include_str!("scripts/pypi.sh");
     pub(super) const SPEC: &str = include_str!("scripts/spec.sh");
     pub(super) const TITO: &str = include_str!("scripts/tito.sh");
@@ -91,6 +93,16 @@ pub(super) fn compose(
         job.set("KILN_NAME", package.as_str());
     }
     Ok(job.0)
+}
+
+/// Lets a job begin with files in its folder.
+pub(super) fn give(job: &mut SourceJob, files: &[UploadedFile]) {
+    if files.is_empty() {
+        return;
+    }
+    let given = files.iter().map(|file| JobFile { name: file.name.clone(), bytes: file.bytes, sha256: file.sha256 });
+    job.files.extend(given);
+    job.script.steps.insert(0, ScriptStep { name: "payload".to_owned(), text: programs::PAYLOAD.to_owned() });
 }
 
 /// A checkout, and what makes a source package of it.

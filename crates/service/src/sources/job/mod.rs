@@ -21,6 +21,9 @@ use crate::inner::Inner;
 pub use dist_git::DistGit;
 pub(super) use target::SourceRoot;
 
+/// What a script finds a payload as that somebody posted to a hook.
+pub(crate) const HOOK_PAYLOAD: &str = "hook_payload";
+
 /// A source that a job has to make, and where.
 #[derive(Debug)]
 pub(super) struct Delegation {
@@ -44,6 +47,7 @@ pub(super) async fn files(inner: &Inner, open: &OpenSource) -> Result<Vec<Upload
     let root = SourceRoot::find(inner, open.build, method::wanted_target(source).as_deref()).await?;
     let mut job =
         method::compose(source, package.as_ref(), (root.format, &inner.config.dist_gits)).map_err(NotMade::Cause)?;
+    method::give(&mut job, &open.uploads);
     for (name, value) in &inner.config.source_variables {
         job.script.variables.entry(name.clone()).or_insert_with(|| value.clone());
     }

@@ -50,6 +50,11 @@ impl V3Error {
         self.message
     }
 
+    /// Its status, and what it says.
+    pub(super) fn parts(self) -> (StatusCode, String) {
+        (self.status, self.message)
+    }
+
     /// Whether it says that something is not there.
     pub(super) fn is_missing(&self) -> bool {
         self.status == StatusCode::NOT_FOUND

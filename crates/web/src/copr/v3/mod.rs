@@ -18,6 +18,7 @@ mod openapi;
 mod package_source;
 mod packages;
 mod paging;
+mod payloads;
 mod permissions;
 mod project_form;
 mod projects;

@@ -2,7 +2,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use model::{Project, ProjectId};
 use serde_json::{Value, json};
-use service::{ErrorKind, NewFork, NewProject, ProjectFilter, ServiceError, TargetName, User};
+use service::{Action, ErrorKind, NewFork, NewProject, ProjectFilter, ServiceError, TargetName, User};
 
 use super::error::{V3Error, short};
 use super::form::Form;
@@ -207,6 +207,9 @@ pub(super) async fn edit(
 }
 
 fn edit_error(owner: &str, name: &str, error: ServiceError) -> V3Error {
+    if let ServiceError::Denied { action: Action::Administer, .. } = error {
+        return V3Error::denied("Only administrators may change persistent, or switch auto_prune off.");
+    }
     match error.kind() {
         ErrorKind::Denied => {
             V3Error::denied(format!("Only owners and admins may update their projects: {owner}/{name}"))

@@ -50,7 +50,7 @@ pub(super) async fn show(
     });
     let Some(target) = wanted.next().cloned() else { return Ok(no_chroot(&targets)) };
     let text = if file.ends_with(".sources") || file.ends_with(".list") {
-        sources(&project, &target.repository, &base)
+        sources(&project, &target.repository, &base, &app.service.public_key(project.id).await?)
     } else {
         repo_file(&project, &target, &base)
     };
@@ -135,13 +135,15 @@ fn repo_file(project: &Project, target: &TargetName, base: &str) -> String {
     text
 }
 
-/// For apt: deb822 sources, with the key where it can be fetched.
-fn sources(project: &Project, repository: &RepositoryName, base: &str) -> String {
+/// For apt: deb822 sources with the key inside, so that one file is all there is to fetch.
+fn sources(project: &Project, repository: &RepositoryName, base: &str, key: &str) -> String {
     let folder = format!("{base}/repositories/{}/{repository}", encode_segment(project.name.as_str()));
+    // Empty lines end a paragraph; a dot stands for one.
+    let key = key.trim_end().lines().map(|line| if line.is_empty() { " .\n".to_owned() } else { format!(" {line}\n") });
     format!(
-        "# Fetch {folder}/key.asc into /etc/apt/keyrings/{file}.asc first.\nTypes: deb\nURIs: {folder}/\n\
-         Suites: {repository}\nComponents: main\nSigned-By: /etc/apt/keyrings/{file}.asc\n",
-        file = project.name.as_str().replace(':', "-"),
+        "# For /etc/apt/sources.list.d. Before apt 2.4 keys are files: {folder}/key.asc\nTypes: deb\nURIs: {folder}/\n\
+         Suites: {repository}\nComponents: main\nSigned-By:\n{}",
+        key.collect::<String>()
     )
 }
 
@@ -211,15 +213,41 @@ mod tests {
         assert_eq!(of("fedora-rawhide"), "fedora-rawhide-$basearch");
     }
 
-    #[test]
-    fn a_repository_file_is_what_dnf_reads() {
-        let mut project = Project {
+    fn project() -> Project {
+        Project {
             id: model::ProjectId::new(1),
             name: ProjectName::parse("team:tools").unwrap(),
             owner: UserName::parse("alice").unwrap(),
             created_at: model::Timestamp::from_millis(0),
             settings: model::ProjectSettings::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_file_for_apt_has_its_key_inside() {
+        expect_test::expect![[r#"
+            # For /etc/apt/sources.list.d. Before apt 2.4 keys are files: http://kiln.example/repositories/team:tools/debian-12/key.asc
+            Types: deb
+            URIs: http://kiln.example/repositories/team:tools/debian-12/
+            Suites: debian-12
+            Components: main
+            Signed-By:
+             -----BEGIN-----
+             .
+             abc
+             -----END-----
+        "#]]
+        .assert_eq(&sources(
+            &project(),
+            &target("debian-12").repository,
+            "http://kiln.example",
+            "-----BEGIN-----\n\nabc\n-----END-----\n",
+        ));
+    }
+
+    #[test]
+    fn a_repository_file_is_what_dnf_reads() {
+        let mut project = project();
         project.settings.repository_priority = Some(7);
         project.settings.runtime_repositories =
             vec!["project://home:bob:base".to_owned(), "http://x.example/y/".to_owned()];
