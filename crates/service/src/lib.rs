@@ -77,7 +77,7 @@ pub use service::Service;
 pub use status::{ReconcilerStatus, ServiceStatus};
 pub use store::Description;
 pub use store::tree_md5;
-pub use store::{AttemptRow, PackageOutline, PackageTask, Revision, RevisionFile};
+pub use store::{AttemptRow, PackageOutline, PackageTask, Revision, RevisionFile, TargetActivity};
 pub use store::{
     BuildFilter, ConfigChange, ConfigRevision, Group, MatrixFilter, MatrixRow, NewestTask, OutcomeCount, ProjectFilter,
     Target, TargetName, TaskFilter, UploadedFile, User,

@@ -7,7 +7,9 @@ use model::{
 };
 use model::{ProjectId, Repository, RepositoryId, Timestamp};
 use pkg::Arch;
-use store::{NewBuildRow, PackageOutline, PackageTask, RevisionFile, Session, TaskChange, UploadedFile};
+use store::{
+    NewBuildRow, PackageOutline, PackageTask, RevisionFile, Session, TargetActivity, TaskChange, UploadedFile,
+};
 
 use crate::background::Reconciler;
 use crate::configurations::recipe_kinds;
@@ -24,12 +26,24 @@ pub type PackageTarget = (PackageName, TargetName);
 type Recipes = BTreeMap<FileName, Vec<(RepositoryId, Arch)>>;
 
 impl Service {
-    /// The packages of a project by name, with what decides where they are built.
+    /// The packages of a project by name, or one of them with its flavors, with what decides where they are built.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn package_outlines(&self, project: ProjectId) -> Result<Vec<PackageOutline>, ServiceError> {
-        Ok(self.inner.store.read().await?.package_outlines(project).await?)
+    pub async fn package_outlines(
+        &self,
+        project: ProjectId,
+        package: Option<&PackageName>,
+    ) -> Result<Vec<PackageOutline>, ServiceError> {
+        Ok(self.inner.store.read().await?.package_outlines(project, package).await?)
+    }
+
+    /// What goes on in each target of a project, disabled ones included, in order of creation.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn target_activity(&self, project: ProjectId) -> Result<Vec<TargetActivity>, ServiceError> {
+        Ok(self.inner.store.read().await?.target_activity(project).await?)
     }
 
     /// The newest task of each package of a project, or of one, in each target, disabled ones included; by package.

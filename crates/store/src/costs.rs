@@ -12,10 +12,12 @@ use crate::deleted::{DELETED_PACKAGES, DELETED_PROJECT, DELETED_PROJECTS, PURGED
 use crate::derived::{LINKS_TO, STALE_LINKS};
 use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
 use crate::matrix::{OUTCOME_COUNTS, PACKAGE_COUNT, matrix_names_query, matrix_tasks_query};
+use crate::outcomes::{PACKAGE_OUTLINES, TARGET_ENDS, TARGET_STATES, WITH_FLAVORS};
 use crate::packages::{NEWEST_TASKS, PACKAGES};
 use crate::pages::{Start, build_range_query, builds_query, task_range_query, tasks_query};
 use crate::plans::PENDING_TASKS;
 use crate::projects::{EXPIRED_PROJECTS, projects_query};
+use crate::references::{LOOSE_ROOTS, LOOSE_TREES};
 use crate::results::{REPOSITORY_RESULTS, SUPERSEDED};
 use crate::revisions::FILE_HISTORY;
 use crate::services::ENDED_RUNS;
@@ -57,6 +59,9 @@ fn statements() -> Vec<(&'static str, String)> {
         ("unfinished builds of a project", build(BuildFilter { project, finished: Some(false), ..builds.clone() })),
         ("builds of a package", build(BuildFilter { package: Some(1), ..builds.clone() })),
         ("packages of a project", PACKAGES.to_owned()),
+        ("a package with its flavors", format!("{PACKAGE_OUTLINES}{WITH_FLAVORS}")),
+        ("when something ended in the targets of a project", TARGET_ENDS.to_owned()),
+        ("what goes on in the targets of a project", TARGET_STATES.to_owned()),
         ("newest tasks of a project", NEWEST_TASKS.to_owned()),
         ("results of a name", RESULTS_NAMED.to_owned()),
         ("expired projects", EXPIRED_PROJECTS.to_owned()),
@@ -83,6 +88,8 @@ fn statements() -> Vec<(&'static str, String)> {
         ("current sources of a project", CURRENT_SOURCES.to_owned()),
         ("results of a repository", REPOSITORY_RESULTS.to_owned()),
         ("superseded results", SUPERSEDED.to_owned()),
+        ("source trees that nothing refers to", LOOSE_TREES.to_owned()),
+        ("roots that nothing refers to", LOOSE_ROOTS.to_owned()),
         ("settled tasks", SETTLED_TASKS.to_owned()),
         ("open tasks of a target", OPEN_TASKS.to_owned()),
         ("origins of results", RESULT_ORIGINS.to_owned()),

@@ -4,7 +4,7 @@ use model::{PackageName, ProjectId, ProjectName, Timestamp};
 use pkg::Md5;
 use sqlx::sqlite::SqliteRow;
 
-use crate::fields::{Fields, size};
+use crate::fields::Fields;
 use crate::revisions::file;
 use crate::{RevisionFile, Session, StoreError};
 
@@ -60,6 +60,9 @@ pub(crate) const STALE_LINKS: &str = "SELECT k.id, k.project_id, k.name, l.tree_
 
 pub(crate) const LINKS_TO: &str = "SELECT k.id, k.project_id, k.name, l.tree_md5 FROM package_links l \
      JOIN packages k ON k.id = l.package_id WHERE l.project = $1 AND l.package = $2 ORDER BY k.id";
+
+const ADD_FILE: &str =
+    "INSERT INTO derived_files (tree_id, name, bytes, md5, sha256, modified_at) VALUES ($1, $2, $3, $4, $5, $6)";
 
 impl Session {
     /// A tree derived from a package's files, with its own files by name.
@@ -129,21 +132,7 @@ impl Session {
         .fetch_optional(self.run())
         .await?;
         let Some((id,)) = added else { return Ok(()) };
-        for file in files {
-            sqlx::query(
-                "INSERT INTO derived_files (tree_id, name, bytes, md5, sha256, modified_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6)",
-            )
-            .bind(id)
-            .bind(file.name.as_str())
-            .bind(size(file.bytes))
-            .bind(file.md5.to_string())
-            .bind(file.sha256.to_string())
-            .bind(file.modified_at.as_millis())
-            .execute(self.run())
-            .await?;
-        }
-        Ok(())
+        self.add_files(ADD_FILE, id, files).await
     }
 
     /// Says what a package links to now; nothing, if it is no link.

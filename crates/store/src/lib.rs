@@ -61,7 +61,7 @@ pub use jobs::{AttemptRow, JobRow, QueuedJob};
 pub use keys::SigningKey;
 pub use matrix::{MatrixFilter, MatrixRow, OutcomeCount};
 pub use mirror::{IndexKind, MirrorCheck, MirrorIndexRow, MirrorSuiteRow};
-pub use outcomes::{PackageOutline, PackageTask};
+pub use outcomes::{PackageOutline, PackageTask, TargetActivity};
 pub use packages::NewestTask;
 pub use people::Group;
 pub use plans::{PendingTask, PendingWork, TaskPlan};

@@ -1,6 +1,8 @@
 //! What became of each package of a project in each (repository, arch), and the rows behind it.
 
-use model::{About, BuildId, PackageName, ProjectId, RepositoryId, SourceState, Task, TaskState};
+use model::{
+    About, BuildId, PackageName, ProjectId, RepositoryId, RepositoryName, SourceState, Task, TaskState, Timestamp,
+};
 use pkg::Arch;
 use sqlx::sqlite::SqliteRow;
 
@@ -52,17 +54,92 @@ pub struct PackageOutline {
 }
 
 /// Flavors have files, words and switches of the package they are flavors of.
-const PACKAGE_OUTLINES: &str = "SELECT k.id, k.name, COALESCE(m.about, k.about) AS about, \
+pub(crate) const PACKAGE_OUTLINES: &str = "SELECT k.id, k.name, COALESCE(m.about, k.about) AS about, \
      EXISTS (SELECT 1 FROM package_revisions r WHERE r.package_id = COALESCE(k.main_id, k.id)) AS has_revision, \
-     COALESCE(m.failure, k.failure) AS failure FROM packages k LEFT JOIN packages m ON m.id = k.main_id WHERE k.project_id = $1 ORDER BY k.name";
+     COALESCE(m.failure, k.failure) AS failure FROM packages k LEFT JOIN packages m ON m.id = k.main_id WHERE k.project_id = $1";
+
+/// What [`PACKAGE_OUTLINES`] is narrowed by: a package and its flavors, whose names are its own, a `:` and theirs.
+pub(crate) const WITH_FLAVORS: &str = " AND (k.name = $2 OR (k.name > $2 || ':' AND k.name < $2 || ';'))";
+
+/// What goes on in a (repository, arch).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetActivity {
+    /// Repository.
+    pub repository: RepositoryName,
+    /// Architecture.
+    pub arch: Arch,
+    /// Whether something runs, or can as soon as a worker is free.
+    pub builds: bool,
+    /// Whether something waits for something else.
+    pub waits: bool,
+    /// When a task ended last.
+    pub ended_at: Option<Timestamp>,
+}
+
+pub(crate) const TARGET_ENDS: &str = "SELECT a.id, a.repository_id, r.name AS repository, a.arch, (SELECT MAX(t.ended_at) \
+     FROM tasks t WHERE t.repository_id = a.repository_id AND t.arch = a.arch AND t.ended_at IS NOT NULL) AS ended_at \
+     FROM repositories r JOIN repository_arches a ON a.repository_id = r.id WHERE r.project_id = $1 ORDER BY r.id, a.id";
+
+/// Pending tasks whose verdict is neither of these will not become anything by themselves.
+pub(crate) const TARGET_STATES: &str = "SELECT t.repository_id AS id, t.arch, t.state, \
+     json_extract(t.verdict, '$.code') AS verdict FROM repositories r JOIN tasks t ON t.repository_id = r.id \
+     AND t.state IN ('waiting', 'pending', 'starting', 'running') WHERE r.project_id = $1 AND t.role = 'recipe' \
+     GROUP BY t.repository_id, t.arch, t.state, json_extract(t.verdict, '$.code')";
 
 impl Session {
-    /// The packages of a project by name.
+    /// What goes on in each (repository, arch) of a project, disabled ones included, in order of creation.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn package_outlines(&mut self, project: ProjectId) -> Result<Vec<PackageOutline>, StoreError> {
-        let rows = sqlx::query(PACKAGE_OUTLINES).bind(project.get()).fetch_all(self.run()).await?;
+    pub async fn target_activity(&mut self, project: ProjectId) -> Result<Vec<TargetActivity>, StoreError> {
+        let mut found: Vec<(i64, TargetActivity)> = Vec::new();
+        for row in &sqlx::query(TARGET_ENDS).bind(project.get()).fetch_all(self.run()).await? {
+            let fields = Fields::new("repository_arches", row);
+            let target = TargetActivity {
+                repository: fields.name("repository")?,
+                arch: fields.name("arch")?,
+                builds: false,
+                waits: false,
+                ended_at: fields.maybe_time("ended_at")?,
+            };
+            found.push((fields.int("repository_id")?, target));
+        }
+        for row in &sqlx::query(TARGET_STATES).bind(project.get()).fetch_all(self.run()).await? {
+            let fields = Fields::new("tasks", row);
+            let (repository, arch): (i64, Arch) = (fields.int("id")?, fields.name("arch")?);
+            let place = found.iter_mut().find(|(id, target)| *id == repository && target.arch == arch);
+            let Some((_, target)) = place else { continue };
+            let verdict = fields.maybe_text("verdict")?;
+            match (fields.word("state", TaskState::parse)?, verdict.as_deref()) {
+                (TaskState::Starting | TaskState::Running, _) | (TaskState::Pending, None | Some("scheduled")) => {
+                    target.builds = true;
+                }
+                (TaskState::Waiting, _) | (TaskState::Pending, Some("blocked" | "fetching" | "waiting")) => {
+                    target.waits = true;
+                }
+                _ => {}
+            }
+        }
+        Ok(found.into_iter().map(|(_, target)| target).collect())
+    }
+
+    /// The packages of a project by name, or one of them with its flavors.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn package_outlines(
+        &mut self,
+        project: ProjectId,
+        package: Option<&PackageName>,
+    ) -> Result<Vec<PackageOutline>, StoreError> {
+        let narrowed = package.map_or("", |_| WITH_FLAVORS);
+        let sql = sqlx::AssertSqlSafe(format!("{PACKAGE_OUTLINES}{narrowed} ORDER BY k.name"));
+        let query = sqlx::query(sql).bind(project.get());
+        let query = match package {
+            Some(name) => query.bind(name.to_string()),
+            None => query,
+        };
+        let rows = query.fetch_all(self.run()).await?;
         rows.iter()
             .map(|row| {
                 let fields = Fields::new("packages", row);

@@ -23,6 +23,11 @@ const REFERENCES: &[(&str, &str)] = &[
     ("aggregates", "sha256"),
 ];
 
+pub(crate) const LOOSE_TREES: &str = "DELETE FROM source_trees WHERE id IN (SELECT id FROM loose_trees) \
+     AND NOT EXISTS (SELECT 1 FROM builds b WHERE b.source_tree_id = source_trees.id)";
+pub(crate) const LOOSE_ROOTS: &str = "DELETE FROM environments WHERE id IN (SELECT id FROM loose_environments) \
+     AND NOT EXISTS (SELECT 1 FROM task_plans t WHERE t.environment_id = environments.id)";
+
 impl Session {
     /// Those of the digests that some row refers to, at most a few hundred at once.
     ///
@@ -50,18 +55,9 @@ impl Session {
     /// # Errors
     /// [`StoreError`].
     pub async fn delete_orphans(&mut self) -> Result<u64, StoreError> {
-        let trees = sqlx::query(
-            "DELETE FROM source_trees WHERE NOT EXISTS \
-             (SELECT 1 FROM builds b WHERE b.source_tree_id = source_trees.id)",
-        )
-        .execute(self.run())
-        .await?;
-        let roots = sqlx::query(
-            "DELETE FROM environments WHERE NOT EXISTS \
-             (SELECT 1 FROM task_plans t WHERE t.environment_id = environments.id)",
-        )
-        .execute(self.run())
-        .await?;
+        let trees = sqlx::query(LOOSE_TREES).execute(self.run()).await?;
+        let roots = sqlx::query(LOOSE_ROOTS).execute(self.run()).await?;
+        sqlx::raw_sql("DELETE FROM loose_trees; DELETE FROM loose_environments").execute(self.run()).await?;
         Ok(trees.rows_affected() + roots.rows_affected())
     }
 }

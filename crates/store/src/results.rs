@@ -35,11 +35,11 @@ fn result(row: &SqliteRow) -> Result<ResultFile, StoreError> {
     Ok(ResultFile { kind: fields.word("kind", kind)?, file, package })
 }
 
-pub(crate) const SUPERSEDED: &str = "SELECT t.id, t.result_job_id FROM tasks t JOIN projects p ON p.id = t.project_id \
-     WHERE t.state = 'succeeded' AND t.result_job_id IS NOT NULL AND t.role = 'recipe' AND t.ended_at < $1 \
-     AND NOT COALESCE(json_extract(p.settings, '$.keep_old_builds'), 0) AND t.id < (SELECT MAX(n.id) FROM tasks n \
-     WHERE n.package_id = t.package_id AND n.repository_id = t.repository_id AND n.arch = t.arch \
-     AND n.state = 'succeeded') ORDER BY t.ended_at LIMIT $2";
+/// Tasks that may have been replaced, oldest first, with the job whose results go if it is so.
+pub(crate) const SUPERSEDED: &str = "SELECT r.task_id, (SELECT t.result_job_id FROM tasks t WHERE t.id = r.task_id \
+     AND t.state = 'succeeded' AND t.id < (SELECT MAX(n.id) FROM tasks n WHERE n.package_id = t.package_id \
+     AND n.repository_id = t.repository_id AND n.arch = t.arch AND n.state = 'succeeded')) \
+     FROM replaced_tasks r WHERE r.kept = 0 AND r.ended_at < $1 ORDER BY r.ended_at LIMIT $2";
 
 pub(crate) const REPOSITORY_RESULTS: &str = "SELECT t.id AS task_id, t.build_id, k.name AS source_package, t.arch, r.id, r.kind, r.name, r.bytes, \
      r.sha256, r.package, r.version FROM repositories p JOIN packages k ON k.project_id = p.project_id \
@@ -110,16 +110,23 @@ impl Session {
     }
 
     /// Forgets the results of tasks that ended before a time and whose package has been built well there since, in projects
-    /// that do not keep old builds; at most `limit` of them. Gives how many tasks.
+    /// that do not keep old builds. Looks at `limit` tasks at most and gives how many it looked at: fewer than that, if
+    /// there are no others.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn prune_superseded(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let found: Vec<(i64, i64)> =
+        let found: Vec<(i64, Option<i64>)> =
             sqlx::query_as(SUPERSEDED).bind(before.as_millis()).bind(i64::from(limit)).fetch_all(self.run()).await?;
         for (task, job) in &found {
-            self.delete_results(JobId::new(*job)).await?;
-            sqlx::query("UPDATE tasks SET result_job_id = NULL WHERE id = $1").bind(task).execute(self.run()).await?;
+            if let Some(job) = job {
+                self.delete_results(JobId::new(*job)).await?;
+                sqlx::query("UPDATE tasks SET result_job_id = NULL WHERE id = $1")
+                    .bind(task)
+                    .execute(self.run())
+                    .await?;
+            }
+            sqlx::query("DELETE FROM replaced_tasks WHERE task_id = $1").bind(task).execute(self.run()).await?;
         }
         Ok(found.len() as u64)
     }

@@ -84,7 +84,31 @@ pub(crate) fn file(row: &SqliteRow) -> Result<RevisionFile, StoreError> {
     })
 }
 
+const ADD_FILE: &str =
+    "INSERT INTO revision_files (revision_id, name, bytes, md5, sha256, modified_at) VALUES ($1, $2, $3, $4, $5, $6)";
+
 impl Session {
+    /// Adds the files of a revision or of a tree like one; `insert` takes the number of what they belong to and a file.
+    pub(crate) async fn add_files(
+        &mut self,
+        insert: &'static str,
+        owner: i64,
+        files: &[RevisionFile],
+    ) -> Result<(), StoreError> {
+        for file in files {
+            sqlx::query(insert)
+                .bind(owner)
+                .bind(file.name.as_str())
+                .bind(size(file.bytes))
+                .bind(file.md5.to_string())
+                .bind(file.sha256.to_string())
+                .bind(file.modified_at.as_millis())
+                .execute(self.run())
+                .await?;
+        }
+        Ok(())
+    }
+
     /// The newest revision of a package.
     ///
     /// # Errors
@@ -246,20 +270,7 @@ impl Session {
         .bind(now.as_millis())
         .fetch_one(self.run())
         .await?;
-        for file in files {
-            sqlx::query(
-                "INSERT INTO revision_files (revision_id, name, bytes, md5, sha256, modified_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6)",
-            )
-            .bind(id)
-            .bind(file.name.as_str())
-            .bind(size(file.bytes))
-            .bind(file.md5.to_string())
-            .bind(file.sha256.to_string())
-            .bind(file.modified_at.as_millis())
-            .execute(self.run())
-            .await?;
-        }
+        self.add_files(ADD_FILE, id, files).await?;
         self.revision(package, u64::try_from(number).unwrap_or(0)).await
     }
 

@@ -26,9 +26,14 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (12, "pages", include_str!("../migrations/sqlite/0012_pages.sql")),
     (13, "services", include_str!("../migrations/sqlite/0013_services.sql")),
     (15, "undelete", include_str!("../migrations/sqlite/0015_undelete.sql")),
+    (17, "pruning", include_str!("../migrations/sqlite/0017_pruning.sql")),
+    (18, "states of targets", include_str!("../migrations/sqlite/0018_target_states.sql")),
 ];
 
 const READERS: u32 = 4;
+
+/// Rows a statement may be ahead of who reads them: a page, so that its threads need not wake each other for each row.
+const ROWS_AHEAD: usize = 512;
 
 /// The database. Clones share it.
 #[derive(Debug, Clone)]
@@ -62,7 +67,8 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10))
             .pragma("journal_size_limit", "67108864")
-            .statement_cache_capacity(200);
+            .statement_cache_capacity(200)
+            .row_buffer_size(ROWS_AHEAD);
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         let migrations = MIGRATIONS.iter().map(|(number, title, sql)| {
             let (sql, alone) = (sqlx::SqlStr::from_static(sql), sql.starts_with("-- no-transaction"));

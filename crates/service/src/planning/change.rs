@@ -9,7 +9,7 @@ use model::{BuildId, BuildReason, FailureCause, FlagKind, PackageName, Project, 
 use model::{TaskId, TaskState};
 use pkg::{Arch, Md5, Sha256, Sha256Hasher};
 use recipe::Recipe;
-use sched::{BlockPolicy, Fate, KnownPackage, LastBuild, Snapshot};
+use sched::{Fate, KnownPackage, LastBuild, Snapshot};
 use serde::{Deserialize, Serialize};
 use store::{Blobs, Rebuild, Session, SettledTask, SourceTree, TargetName};
 
@@ -256,18 +256,7 @@ async fn fates_of(
             })
             .collect();
         let origins = WorldOrigins::new(&world, &origins, &blobs);
-        let snapshot = Snapshot {
-            arch: &arch,
-            config: &config.evaluated.config,
-            config_error: config.evaluated.parse_error.as_deref(),
-            pool: &world.pool,
-            is_local: &|_| true,
-            additions: &additions,
-            block: BlockPolicy::Never,
-            tasks: &[],
-            open: &[],
-            origins: Some(&origins),
-        };
+        let snapshot = Snapshot { origins: Some(&origins), ..config.question(&arch, &world, &additions, &[]) };
         let fates = sched::fates(&snapshot, policy, &known);
         (settled, fates)
     })

@@ -1,12 +1,14 @@
 //! The build configuration of a repository, merged along its path.
 
 use expand::LineOrigin;
-use model::{BuildId, Repository};
+use model::{BuildId, Repository, TargetAdditions};
 use pkg::{Arch, Sha256};
 use prjconf::{BuildConfig, Evaluated, Options, PathElement, ServerContext, Tree};
+use sched::{BlockPolicy, Snapshot, WantedTask};
 use store::Session;
 
 use super::path::{self, Layer};
+use super::world::World;
 use crate::ServiceError;
 use crate::inner::{Inner, blocking};
 
@@ -26,6 +28,31 @@ pub(super) struct MergedConfig {
     pub(super) sha256: Sha256,
     /// What it says for the architecture.
     pub(super) evaluated: Evaluated,
+}
+
+impl MergedConfig {
+    /// What a question about tasks depends on that starts nothing: no package has to be at hand, no task waits for another,
+    /// and nobody wants to know what roots were made from.
+    pub(super) fn question<'a>(
+        &'a self,
+        arch: &'a Arch,
+        world: &'a World,
+        additions: &'a TargetAdditions,
+        tasks: &'a [WantedTask],
+    ) -> Snapshot<'a> {
+        Snapshot {
+            arch,
+            config: &self.evaluated.config,
+            config_error: self.evaluated.parse_error.as_deref(),
+            pool: &world.pool,
+            is_local: &|_| true,
+            additions,
+            block: BlockPolicy::Never,
+            tasks,
+            open: &[],
+            origins: None,
+        }
+    }
 }
 
 /// Reads the newest configuration of each layer.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::{PackageName, ProjectId, TargetAdditions, TaskId, TriggerPolicy, Verdict};
 use pkg::Arch;
 use recipe::Recipe;
-use sched::{BlockPolicy, PackageImpact, Snapshot, WantedTask};
+use sched::{PackageImpact, WantedTask};
 use serde::{Deserialize, Serialize};
 use store::{Blobs, Session, SourceTree, TargetName};
 
@@ -113,6 +113,19 @@ pub(super) async fn current_trees(
     Ok(sources)
 }
 
+/// The newest source of one package of a project.
+pub(super) async fn current_tree(
+    session: &mut Session,
+    project: ProjectId,
+    package: &PackageName,
+) -> Result<Option<SourceTree>, ServiceError> {
+    let sources = session.current_sources(project).await?;
+    match sources.into_iter().find(|source| source.package == *package) {
+        Some(source) => Ok(session.source_tree(&source.tree).await?),
+        None => Ok(None),
+    }
+}
+
 async fn target_impact(
     inner: &Inner,
     key: &GroupKey,
@@ -182,22 +195,9 @@ impl Both {
             .collect();
         let [old, new] = &self.config;
         let [world, new_world] = &self.world;
-        sched::impact(&self.snapshot(world, old, &before), &self.snapshot(new_world, new, &after))
-    }
-
-    fn snapshot<'a>(&'a self, world: &'a World, config: &'a MergedConfig, tasks: &'a [WantedTask]) -> Snapshot<'a> {
-        Snapshot {
-            arch: &self.arch,
-            config: &config.evaluated.config,
-            config_error: config.evaluated.parse_error.as_deref(),
-            pool: &world.pool,
-            is_local: &|_| true,
-            additions: &self.additions,
-            block: BlockPolicy::Never,
-            tasks,
-            open: &[],
-            origins: None,
-        }
+        let before = old.question(&self.arch, world, &self.additions, &before);
+        let after = new.question(&self.arch, new_world, &self.additions, &after);
+        sched::impact(&before, &after)
     }
 }
 

@@ -10,11 +10,12 @@ use model::{FlagKind, PackageName, PathElement, Project, ProjectId, RepositoryNa
 use pkg::{Arch, Md5, PackageFormat, RecipeKind};
 use pkgfile::rpm::{RpmLimits, RpmReader, Tag};
 use recipe::Recipe;
-use sched::{BlockPolicy, Environment, Snapshot, WantedTask};
-use store::{Blobs, Revision, Session, SourceTree, TargetName};
+use sched::{Environment, Snapshot, WantedTask};
+use store::{Blobs, Revision, Session, TargetName};
 
 use super::config::MergedConfig;
 use super::group::{self, GroupKey, GroupPlan, Surroundings};
+use super::impact::current_tree;
 use super::path::Layer;
 use super::world::World;
 use crate::formats::{RecipeReader, RecipeText, read_text};
@@ -234,18 +235,6 @@ fn kind_of(name: &str) -> Result<RecipeKind, ServiceError> {
     }
 }
 
-async fn current_tree(
-    session: &mut Session,
-    project: ProjectId,
-    package: &PackageName,
-) -> Result<Option<SourceTree>, ServiceError> {
-    let sources = session.current_sources(project).await?;
-    match sources.into_iter().find(|source| source.package == *package) {
-        Some(source) => Ok(session.source_tree(&source.tree).await?),
-        None => Ok(None),
-    }
-}
-
 /// Whether a build in a target makes packages of debugging symbols: what the target says, unless the package says otherwise.
 async fn debug_packages(
     session: &mut Session,
@@ -285,18 +274,7 @@ impl Place {
         recipe.add_requires(&wish.additions);
         let Recipe { version, subpackages, .. } = recipe.clone();
         let task = WantedTask { task: TaskId::new(0), package: package.to_owned(), recipe: Ok(recipe), ordered: None };
-        let snapshot = Snapshot {
-            arch: &self.key.1,
-            config,
-            config_error: self.config.evaluated.parse_error.as_deref(),
-            pool: &self.world.pool,
-            is_local: &|_| true,
-            additions: &self.additions,
-            block: BlockPolicy::Never,
-            tasks: std::slice::from_ref(&task),
-            open: &[],
-            origins: None,
-        };
+        let snapshot = self.config.question(&self.key.1, &self.world, &self.additions, std::slice::from_ref(&task));
         let packages = sched::environment(&snapshot, &task).map(|environment| self.packages(&environment, blobs));
         let why = if wish.explained { self.explain(&snapshot, &task) } else { None };
         Ok(LocalBuild {

@@ -1,7 +1,7 @@
 //! Which packages of a project need which others of it.
 
 use model::{PackageName, ProjectId};
-use sched::{BlockPolicy, Snapshot, WantedTask};
+use sched::WantedTask;
 use store::TargetName;
 
 use super::group::{self, GroupPlan, Surroundings};
@@ -64,18 +64,7 @@ impl Service {
         blocking(move || {
             let reader = RecipeReader::new(&key.1, &config.evaluated.config, &additions);
             let tasks: Vec<WantedTask> = sources.iter().map(|source| task(&blobs, source, &reader)).collect();
-            let found = sched::needs(&Snapshot {
-                arch: &key.1,
-                config: &config.evaluated.config,
-                config_error: config.evaluated.parse_error.as_deref(),
-                pool: &world.pool,
-                is_local: &|_| true,
-                additions: &additions,
-                block: BlockPolicy::Never,
-                tasks: &tasks,
-                open: &[],
-                origins: None,
-            });
+            let found = sched::needs(&config.question(&key.1, &world, &additions, &tasks));
             let name = |place: &u32| sources.get(*place as usize).map(|(package, _)| package.clone());
             let packages = sources.iter().zip(&tasks).zip(&found.needs).map(|(((package, _), task), needs)| {
                 let recipe = task.recipe.as_ref().ok();

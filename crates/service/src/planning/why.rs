@@ -2,12 +2,13 @@
 
 use expand::{Asked, PackageId, Why};
 use model::{PackageName, ProjectId, ProjectName, TaskId, Verdict};
-use sched::{BlockPolicy, Snapshot, WantedTask};
+use sched::WantedTask;
 use serde::{Deserialize, Serialize};
-use store::{Session, SourceTree, TargetName};
+use store::{SourceTree, TargetName};
 
 use super::elsewhere;
 use super::group::{self, GroupPlan, Surroundings};
+use super::impact::current_tree;
 use super::outlook::Outlook;
 use super::path::Layer;
 use crate::formats::{RecipeReader, read_recipe};
@@ -70,18 +71,6 @@ impl Service {
     }
 }
 
-async fn current_tree(
-    session: &mut Session,
-    project: ProjectId,
-    package: &PackageName,
-) -> Result<Option<SourceTree>, ServiceError> {
-    let sources = session.current_sources(project).await?;
-    match sources.into_iter().find(|source| source.package == *package) {
-        Some(source) => Ok(session.source_tree(&source.tree).await?),
-        None => Ok(None),
-    }
-}
-
 async fn explain(
     inner: &Inner,
     key: &group::GroupKey,
@@ -100,18 +89,7 @@ async fn explain(
         let reader = RecipeReader::new(&arch, &config.evaluated.config, &additions);
         let recipe = read_recipe(&blobs, &tree, &package, &reader);
         let task = WantedTask { task: TaskId::new(0), package, recipe, ordered: None };
-        let snapshot = Snapshot {
-            arch: &arch,
-            config: &config.evaluated.config,
-            config_error: config.evaluated.parse_error.as_deref(),
-            pool: &world.pool,
-            is_local: &|_| true,
-            additions: &additions,
-            block: BlockPolicy::Never,
-            tasks: std::slice::from_ref(&task),
-            open: &[],
-            origins: None,
-        };
+        let snapshot = config.question(&arch, &world, &additions, std::slice::from_ref(&task));
         let asked = Asked {
             dependency: dependency.as_deref(),
             line: &|keyword, entry| config.line(keyword, entry),

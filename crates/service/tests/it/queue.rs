@@ -53,6 +53,37 @@ async fn results_that_newer_ones_replaced_go_after_two_weeks_unless_the_project_
     world.advance(Duration::from_secs(2 * 24 * 3600));
     world.service.reconcile("prune").await.unwrap();
     assert_eq!(kept().await, [0, 1, 1, 1]);
+    world.service.update_project(&admin, keeping, ProjectSettings::default()).await.unwrap();
+    world.service.reconcile("prune").await.unwrap();
+    assert_eq!(kept().await, [0, 1, 0, 1]);
+}
+
+#[tokio::test]
+async fn results_stay_when_the_build_that_replaced_them_is_deleted() {
+    let world = World::new().await;
+    let alice = world.user("alice").await;
+    let project = world.project(&alice, "tools").await;
+    let mut builds = Vec::new();
+    let mut jobs = Vec::new();
+    for _ in 0..3 {
+        builds.push(world.submit_prepared(&alice, project).await);
+        jobs.push(world.claim().await.unwrap().job);
+    }
+    // The second is done before the first, so the first is replaced when it ends.
+    for place in [1, 0, 2] {
+        world.succeed(jobs[place], &format!("result {place}")).await;
+    }
+    world.service.delete(&alice, builds[2]).await.unwrap();
+    world.advance(Duration::from_secs(15 * 24 * 3600));
+    let kept = async |build| world.service.results(world.task(build).await.id).await.unwrap().len();
+    world.service.reconcile("prune").await.unwrap();
+    assert_eq!((kept(builds[0]).await, kept(builds[1]).await), (0, 1));
+    // What looked replaced once is looked at again when it is.
+    let newest = world.submit_prepared(&alice, project).await;
+    let job = world.claim().await.unwrap().job;
+    world.succeed(job, "newest").await;
+    world.service.reconcile("prune").await.unwrap();
+    assert_eq!((kept(builds[1]).await, kept(newest).await), (0, 1));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use service::PackageTarget;
 
 use super::call::{Answer, Call, ok};
 use super::error::ObsError;
-use super::results::{outcomes, select};
+use super::results::{named, outcomes, select};
 
 /// What a command does; `cmd=` decides.
 pub(super) async fn run(call: &Call, project: &Project) -> Answer {
@@ -32,11 +32,12 @@ pub(super) async fn run(call: &Call, project: &Project) -> Answer {
 
 /// The packages and targets the filters of a command name.
 async fn chosen(call: &Call, project: &Project) -> Result<Vec<PackageTarget>, ObsError> {
-    let outcomes = outcomes(call, project).await?;
+    let named = named(call)?;
+    let outcomes = outcomes(call, project, &named).await?;
     if outcomes.is_empty() {
         return Err(ObsError::missing("no repository defined"));
     }
-    if outcomes.iter().all(|outcome| outcome.packages.is_empty()) {
+    if named.is_empty() && outcomes.iter().all(|outcome| outcome.packages.is_empty()) {
         return Err(ObsError::missing("no packages defined"));
     }
     let chosen = select(call, outcomes)?;

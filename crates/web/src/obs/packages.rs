@@ -39,7 +39,10 @@ pub(super) async fn target(
 /// `GET .../K/_status`.
 pub(super) async fn status(call: &Call, project: &Project, target: &TargetName, package: &str) -> Answer {
     let name = package_name(package)?;
-    let here = outcomes(call, project).await?.into_iter().filter(|outcome| outcome.target == *target);
+    let here = outcomes(call, project, std::slice::from_ref(&name))
+        .await?
+        .into_iter()
+        .filter(|outcome| outcome.target == *target);
     let found = here.flat_map(|outcome| outcome.packages).find(|one| one.package == name);
     if let Some(found) = found {
         let details = found.state.details.unwrap_or_default();

@@ -5,19 +5,26 @@ use std::time::Duration;
 
 use model::{PackageName, Project, Repository, RepositoryArch};
 use pkg::Md5;
-use service::{PackageOutline, PackageTask, ProjectView, TargetName};
+use service::{PackageOutline, PackageTask, ProjectView, TargetActivity, TargetName};
 
-use super::call::{Answer, Call, document};
+use super::call::{Answer, Call, document, package_name};
 use super::codes::{self, Origin, PackageState, package_state};
 use super::error::ObsError;
 use super::xml::Node;
 
 /// Shortest time between two looks while a client waits.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Longest time without a look: some changes, a publication for instance, are not announced.
+/// A look takes a part of the time at most, one in so many: large projects are looked at less often.
+const REST: u32 = 4;
+/// Longest time without a look while a publication is awaited, which nothing announces.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// Longest time without a look otherwise.
+const LONGEST_QUIET: Duration = Duration::from_secs(30);
 /// Longest a request is held; the client asks again.
 const LONGEST_HOLD: Duration = Duration::from_secs(300);
+
+/// Packages a request may name before all are read at once.
+const MOST_NAMED: usize = 50;
 
 /// One package in one (repository, arch).
 pub(super) struct Outcome {
@@ -45,31 +52,42 @@ pub(super) async fn show(call: &Call, project: &Project) -> Answer {
     let begun = tokio::time::Instant::now();
     let mut seen = 0;
     loop {
-        // Taken first, so that no change after the look is missed.
-        let (state, list) = look(call, project).await?;
-        if known != Some(state.as_str()) || begun.elapsed() > LONGEST_HOLD {
-            return Ok(document(&list));
+        let looked = tokio::time::Instant::now();
+        let found = look(call, project).await?;
+        if known != Some(found.state.as_str()) || begun.elapsed() > LONGEST_HOLD {
+            return Ok(document(&found.list));
         }
+        let pause = PAUSE.max(looked.elapsed() * REST);
+        let longest = if found.is_publishing { LONGEST_PAUSE } else { LONGEST_QUIET };
         tokio::select! {
             now = call.app.service.wait_for_change(seen) => seen = now,
-            () = tokio::time::sleep(LONGEST_PAUSE) => {}
-            () = call.app.options.stop.cancelled() => return Ok(document(&list)),
+            () = tokio::time::sleep(longest) => {}
+            () = call.app.options.stop.cancelled() => return Ok(document(&found.list)),
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause).await;
     }
 }
 
-async fn look(call: &Call, project: &Project) -> Result<(String, Node), ObsError> {
-    let outcomes = select(call, outcomes(call, project).await?)?;
+/// What a request is answered with.
+struct Look {
+    state: String,
+    list: Node,
+    /// Whether something that has been built is about to be published.
+    is_publishing: bool,
+}
+
+async fn look(call: &Call, project: &Project) -> Result<Look, ObsError> {
+    let outcomes = select(call, outcomes(call, project, &named(call)?).await?)?;
+    let is_publishing = outcomes.iter().any(|outcome| outcome.code == "publishing");
     if outcomes.is_empty() {
         let state = "0".repeat(32);
-        return Ok((state.clone(), Node::new("resultlist").with("state", state)));
+        return Ok(Look { list: Node::new("resultlist").with("state", &state), state, is_publishing });
     }
     let views = Views::read(call)?;
     let results: Vec<Node> = outcomes.iter().map(|outcome| views.result(project, outcome)).collect();
     let text: String = results.iter().map(Node::render).collect();
     let state = Md5::of(text.as_bytes()).to_string();
-    Ok((state.clone(), Node::new("resultlist").with("state", state).children(results)))
+    Ok(Look { list: Node::new("resultlist").with("state", &state).children(results), state, is_publishing })
 }
 
 /// What a request wants to see of each (repository, arch).
@@ -159,18 +177,32 @@ pub(super) fn select(call: &Call, outcomes: Vec<TargetOutcome>) -> Result<Vec<Ta
     Ok(kept)
 }
 
-/// Everything that is known of a project's packages, in the order of its repositories and architectures.
-pub(super) async fn outcomes(call: &Call, project: &Project) -> Result<Vec<TargetOutcome>, ObsError> {
+/// The packages that the filters of a request name.
+///
+/// # Errors
+/// If one is no name of a package.
+pub(super) fn named(call: &Call) -> Result<Vec<PackageName>, ObsError> {
+    call.query.all("package").map(package_name).collect()
+}
+
+/// Everything that is known of a project's packages, or of some and their flavors, in the order of its repositories and
+/// architectures. What is said of a whole (repository, arch) is the same whichever packages are asked for.
+pub(super) async fn outcomes(
+    call: &Call,
+    project: &Project,
+    only: &[PackageName],
+) -> Result<Vec<TargetOutcome>, ObsError> {
     let service = &call.app.service;
     let ProjectView { about, repositories, .. } = service.project_view(&project.name).await?;
+    let (packages, tasks) = packages_with_tasks(call, project, only).await?;
     let mut newest: BTreeMap<(PackageName, TargetName), PackageTask> = BTreeMap::new();
-    for found in service.package_tasks(project.id, None).await? {
+    for found in tasks {
         let target = TargetName { repository: found.task.repository.clone(), arch: found.task.arch.clone() };
         newest.insert((found.package.clone(), target), found);
     }
     let built: BTreeSet<PackageName> = newest.keys().map(|(name, _)| name.clone()).collect();
-    let packages = service.package_outlines(project.id).await?;
     let looked_at = published_until(call).await?;
+    let activity = service.target_activity(project.id).await?;
     let mut outcomes = Vec::new();
     for (repository, arch) in targets(&repositories) {
         let target = TargetName { repository: repository.name.clone(), arch: arch.arch.clone() };
@@ -194,10 +226,33 @@ pub(super) async fn outcomes(call: &Call, project: &Project) -> Result<Vec<Targe
         };
         let packages: Vec<Outcome> = packages.iter().map(outcome).collect();
         let publishes = about.is_on(model::FlagKind::Publish, Some((&target.repository, &target.arch)), true);
-        let code = repository_code(publishes, &packages, looked_at);
+        let here = activity.iter().find(|one| one.repository == target.repository && one.arch == target.arch);
+        let code = here.map_or("published", |here| repository_code(publishes, here, looked_at));
         outcomes.push(TargetOutcome { target, code, packages });
     }
     Ok(outcomes)
+}
+
+/// Packages by name, and the newest task of each in each target.
+async fn packages_with_tasks(
+    call: &Call,
+    project: &Project,
+    only: &[PackageName],
+) -> Result<(Vec<PackageOutline>, Vec<PackageTask>), ObsError> {
+    let service = &call.app.service;
+    if only.is_empty() || only.len() > MOST_NAMED {
+        return Ok((service.package_outlines(project.id, None).await?, service.package_tasks(project.id, None).await?));
+    }
+    let mut packages = BTreeMap::new();
+    for name in only {
+        let found = service.package_outlines(project.id, Some(name)).await?;
+        packages.extend(found.into_iter().map(|package| (package.name.clone(), package)));
+    }
+    let mut tasks = Vec::new();
+    for name in packages.keys() {
+        tasks.extend(service.package_tasks(project.id, Some(name)).await?);
+    }
+    Ok((packages.into_values().collect(), tasks))
 }
 
 fn targets(repositories: &[Repository]) -> impl Iterator<Item = (&Repository, &RepositoryArch)> {
@@ -210,19 +265,11 @@ async fn published_until(call: &Call) -> Result<Option<model::Timestamp>, ObsErr
     Ok(status.reconcilers.iter().find(|one| one.name == "publish").and_then(|one| one.last_started_at))
 }
 
-fn repository_code(publishes: bool, packages: &[Outcome], looked_at: Option<model::Timestamp>) -> &'static str {
-    let open: Vec<&str> = packages.iter().filter(|one| one.state.is_open()).map(|one| one.state.code).collect();
-    if open.iter().any(|code| *code != "blocked") {
-        return "building";
-    }
-    if !open.is_empty() {
-        return "blocked";
-    }
-    if !publishes {
-        return "unpublished";
-    }
-    let ended = packages.iter().filter_map(|one| one.newest.as_ref()?.task.ended_at).max();
-    match (ended, looked_at) {
+fn repository_code(publishes: bool, here: &TargetActivity, looked_at: Option<model::Timestamp>) -> &'static str {
+    match (here.ended_at, looked_at) {
+        _ if here.builds => "building",
+        _ if here.waits => "blocked",
+        _ if !publishes => "unpublished",
         (Some(ended), Some(looked_at)) if looked_at > ended => "published",
         (None, _) => "published",
         _ => "publishing",

@@ -138,7 +138,7 @@ async fn in_project(
     (whole, with_attributes): (bool, bool),
     found: &mut Found,
 ) -> Result<bool, ObsError> {
-    for outline in call.app.service.package_outlines(project.id).await? {
+    for outline in call.app.service.package_outlines(project.id, None).await? {
         if condition.required("name").is_some_and(|name| name != outline.name.as_str()) {
             continue;
         }

@@ -159,17 +159,13 @@ pub(super) async fn save_targets(
     let user = posted.visitor.user.as_ref().ok_or(PageError::Stranger)?;
     let project = project_called(&app, &name).await?;
     let enabled = enabled_targets(&app.service.repositories(project.id).await?);
-    let wanted: Vec<TargetName> = {
-        let names: Vec<&str> = posted.fields.all("target").collect();
-        let known = app.service.targets().await?.into_iter().map(|target| target.name);
-        known.filter(|name| names.contains(&name.to_string().as_str())).collect()
-    };
-    for target in wanted.iter().filter(|target| !enabled.contains(target)) {
+    let offered: Vec<TargetName> = app.service.targets().await?.into_iter().map(|target| target.name).collect();
+    let names: Vec<&str> = posted.fields.all("target").collect();
+    let wanted: Vec<&TargetName> = offered.iter().filter(|name| names.contains(&name.to_string().as_str())).collect();
+    for target in wanted.iter().copied().filter(|target| !enabled.contains(target)) {
         app.service.enable_target(user, project.id, target, Vec::new()).await?;
     }
-    let offered = app.service.targets().await?;
-    let is_offered = |target: &&TargetName| offered.iter().any(|known| known.name == **target);
-    for target in enabled.iter().filter(|target| !wanted.contains(target)).filter(is_offered) {
+    for target in enabled.iter().filter(|target| offered.contains(target) && !wanted.contains(target)) {
         app.service.disable_target(user, project.id, target).await?;
     }
     Ok(see(&format!("{}/settings?saved=1", project_path(&project))))
