@@ -26,6 +26,9 @@ pub struct EngineConfig {
     pub package_cache_bytes: u64,
     /// Bounds on the preparation of one root.
     pub preparation: PreparationLimits,
+    /// File of the certificate authorities (PEM) that jobs which make sources trust, instead of those of their roots: for a
+    /// network whose mirrors or proxies have an authority of their own. Read for each job.
+    pub source_authorities: Option<PathBuf>,
 }
 
 impl EngineConfig {
@@ -45,6 +48,7 @@ impl EngineConfig {
             root_cache_bytes: 20 << 30,
             package_cache_bytes: 10 << 30,
             preparation: PreparationLimits::default(),
+            source_authorities: None,
         }
     }
 }

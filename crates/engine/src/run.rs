@@ -308,8 +308,12 @@ impl<'a> Run<'a> {
         let lower = self.engine.lower_storage(&lease.path);
         let mut actions = builder.actions(self.job);
         actions.insert(0, name_servers(self.job.network));
+        let mut files = sources;
+        if let (JobWork::Source(_), Some(bundle)) = (&self.job.work, &self.engine.config().source_authorities) {
+            builder::script::trust(&mut actions, &mut files, bundle);
+        }
         let spec = SandboxSpec {
-            files: sources,
+            files,
             network: self.job.network,
             personality_32bit: matches!(self.job.arch.as_str(), "i586" | "i686"),
             watch: InnerWatch {

@@ -45,7 +45,7 @@ pub(crate) struct LocalBuild {
 impl Local {
     /// Opens the folder and starts the worker.
     pub(crate) async fn open(data: &Path, fake_engine: bool) -> Result<Self, Failure> {
-        let runner = runner::runner(&data.join("engine"), fake_engine).await?;
+        let runner = runner::runner(&data.join("engine"), fake_engine, None).await?;
         let mut config = ServiceConfig::new(data, "http://localhost");
         config.allow_private_sources = true;
         let lease = config.lease;

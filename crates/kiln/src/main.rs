@@ -15,6 +15,7 @@ mod runner;
 mod runtime;
 mod settings;
 mod source;
+mod source_jobs;
 mod watch;
 mod worker;
 

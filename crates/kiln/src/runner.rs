@@ -1,6 +1,6 @@
 //! Which runner runs jobs: the engine, or for tests one that needs no root.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::fake::FakeEngine;
@@ -9,15 +9,19 @@ use pkg::Arch;
 
 use crate::failure::{Exit, Failure, chain};
 
-/// The runner; `state` is the engine's own folder. Opening the engine tries a sandbox, which takes a moment.
+/// The runner; `state` is the engine's own folder, `authorities` the file of whom jobs trust that make sources. Opening the engine tries a sandbox, which takes a moment.
 ///
 /// # Errors
 /// If this machine can not run it.
-pub(crate) async fn runner(state: &Path, fake: bool) -> Result<Arc<dyn JobRunner>, Failure> {
+pub(crate) async fn runner(
+    state: &Path,
+    fake: bool,
+    authorities: Option<PathBuf>,
+) -> Result<Arc<dyn JobRunner>, Failure> {
     if fake {
         return Ok(Arc::new(FakeEngine));
     }
-    let config = EngineConfig::new(state.to_owned());
+    let config = EngineConfig { source_authorities: authorities, ..EngineConfig::new(state.to_owned()) };
     let opened = tokio::task::spawn_blocking(move || Engine::open(config)).await;
     match opened {
         Ok(Ok(engine)) => Ok(Arc::new(engine)),

@@ -22,6 +22,9 @@ pub enum JobWork {
 pub struct SourceJob {
     /// What must be in the root, in the words of the root's recipes: `git`, `python3 >= 3.9`.
     pub packages: Vec<String>,
+    /// What is taken instead of one of those packages where nothing provides it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub otherwise: BTreeMap<String, Vec<String>>,
     /// Files it finds in [`SourceScript::INPUT`]; something else must keep their blobs alive (uploads of the build).
     pub files: Vec<JobFile>,
     /// What runs.
@@ -50,6 +53,22 @@ pub struct ScriptStep {
     pub text: String,
 }
 
+impl SourceJob {
+    /// The packages of the root, where `has` says which names something provides; in order, none twice.
+    pub fn packages_where(&self, has: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut packages: Vec<String> = Vec::new();
+        for name in &self.packages {
+            let instead = self.otherwise.get(name).filter(|_| !has(name));
+            for name in instead.map_or(std::slice::from_ref(name), Vec::as_slice) {
+                if !packages.contains(name) {
+                    packages.push(name.clone());
+                }
+            }
+        }
+        packages
+    }
+}
+
 impl SourceScript {
     /// Folder of the files the job was given.
     pub const INPUT: &str = "/build/input";
@@ -67,5 +86,19 @@ impl JobWork {
             Self::Recipe(recipe) => Some(recipe),
             Self::Source(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_replaced_once() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let otherwise = [("tito".to_owned(), words("python3 git pip"))].into();
+        let job = SourceJob { packages: words("git tito rpm-build"), otherwise, ..SourceJob::default() };
+        assert_eq!(job.packages_where(|_| true), words("git tito rpm-build"));
+        assert_eq!(job.packages_where(|_| false), words("git python3 pip rpm-build"));
     }
 }

@@ -138,7 +138,7 @@ impl Service {
                 Ok((BuildSource::Url { url }, Vec::new()))
             }
             NewSource::Job(package, source) => {
-                sources::job::method::check(&source)?;
+                sources::job::method::check(&source, &self.inner.config.dist_gits)?;
                 Ok((BuildSource::Job { package, source }, Vec::new()))
             }
             NewSource::Files(files) => {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use model::{Limits, ProjectName, RepositoryName, Timestamp};
 use pkg::Arch;
 
-use crate::OidcConfig;
+use crate::{DistGit, OidcConfig};
 
 /// Where the service takes the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -63,6 +63,8 @@ pub struct ServiceConfig {
     pub source_target: Option<SourceTarget>,
     /// What such jobs have in their environment beside the usual: addresses of proxies and of package indices.
     pub source_variables: BTreeMap<String, String>,
+    /// Where distributions keep the sources of their packages, by the names users have for them; the first is the usual one.
+    pub dist_gits: Vec<DistGit>,
     /// How often and how patiently a fetch, and a task that failed by the service's fault, is tried again.
     pub retry: RetryPolicy,
     /// How long a blob that nothing refers to is kept.
@@ -91,6 +93,7 @@ impl ServiceConfig {
             allow_private_sources: false,
             source_target: None,
             source_variables: BTreeMap::new(),
+            dist_gits: DistGit::usual(),
             retry: RetryPolicy::default(),
             blob_grace: Duration::from_secs(24 * 3600),
             oidc: None,

@@ -4,7 +4,7 @@ use store::NewestTask;
 use crate::background::Reconciler;
 use crate::deleted::kept_until;
 use crate::projects::existing;
-use crate::{Action, Service, ServiceError, User, sources};
+use crate::{Action, DistGit, Service, ServiceError, User, sources};
 
 /// Most builds of one package that anybody may ask to be kept.
 const MAX_KEPT: u32 = 100;
@@ -49,7 +49,7 @@ impl Service {
         source: PackageSource,
         settings: PackageSettings,
     ) -> Result<Package, ServiceError> {
-        check_package(Some(&source), &settings)?;
+        check_package(Some(&source), &settings, &self.inner.config.dist_gits)?;
         let mut session = self.edit(actor, Action::EditProject, project).await?;
         let Some(package) = session.add_package(project, name, Some(&source), &settings).await? else {
             let project = existing(&mut session, project).await?.name;
@@ -72,7 +72,7 @@ impl Service {
         source: Option<PackageSource>,
         settings: PackageSettings,
     ) -> Result<Package, ServiceError> {
-        check_package(source.as_ref(), &settings)?;
+        check_package(source.as_ref(), &settings, &self.inner.config.dist_gits)?;
         let mut session = self.edit(actor, Action::EditProject, project).await?;
         let Some(known) = session.package(project, name).await? else {
             let project = existing(&mut session, project).await?.name;
@@ -140,9 +140,13 @@ impl Service {
     }
 }
 
-fn check_package(source: Option<&PackageSource>, settings: &PackageSettings) -> Result<(), ServiceError> {
+fn check_package(
+    source: Option<&PackageSource>,
+    settings: &PackageSettings,
+    dist_gits: &[DistGit],
+) -> Result<(), ServiceError> {
     if let Some(source) = source {
-        sources::job::method::check(source)?;
+        sources::job::method::check(source, dist_gits)?;
     }
     if settings.max_builds > MAX_KEPT {
         let detail = format!("{} is more than {MAX_KEPT}", settings.max_builds);

@@ -7,9 +7,7 @@ use model::{
 };
 use model::{ProjectId, Repository, RepositoryId, Timestamp};
 use pkg::Arch;
-use store::{
-    NewBuildRow, PackageOutline, PackageTask, RevisionFile, Session, TargetActivity, TaskChange, UploadedFile,
-};
+use store::{NewBuildRow, PackageTask, RevisionFile, Session, TaskChange, UploadedFile};
 
 use crate::background::Reconciler;
 use crate::configurations::recipe_kinds;
@@ -26,59 +24,6 @@ pub type PackageTarget = (PackageName, TargetName);
 type Recipes = BTreeMap<FileName, Vec<(RepositoryId, Arch)>>;
 
 impl Service {
-    /// The packages of a project by name, or one of them with its flavors, with what decides where they are built.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn package_outlines(
-        &self,
-        project: ProjectId,
-        package: Option<&PackageName>,
-    ) -> Result<Vec<PackageOutline>, ServiceError> {
-        Ok(self.inner.store.read().await?.package_outlines(project, package).await?)
-    }
-
-    /// What goes on in each target of a project, disabled ones included, in order of creation.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn target_activity(&self, project: ProjectId) -> Result<Vec<TargetActivity>, ServiceError> {
-        Ok(self.inner.store.read().await?.target_activity(project).await?)
-    }
-
-    /// The newest task of each package of a project, or of one, in each target, disabled ones included; by package.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn package_tasks(
-        &self,
-        project: ProjectId,
-        package: Option<&PackageName>,
-    ) -> Result<Vec<PackageTask>, ServiceError> {
-        Ok(self.inner.store.read().await?.package_tasks(project, package).await?)
-    }
-
-    /// The tasks of a package in a target, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`ServiceError::ProjectMissing`], [`ServiceError::PackageMissing`], [`ServiceError::TargetMissing`].
-    pub async fn tasks_of_package(
-        &self,
-        project: ProjectId,
-        package: &PackageName,
-        target: &TargetName,
-        limit: u32,
-    ) -> Result<Vec<PackageTask>, ServiceError> {
-        let package = self.package(project, package).await?;
-        let mut session = self.inner.store.read().await?;
-        let repositories = session.repositories(project).await?;
-        let Some((repository, arch)) = find_arch(&repositories, target) else {
-            let project = existing(&mut session, project).await?.name;
-            return Err(ServiceError::TargetMissing { project, target: target.clone() });
-        };
-        Ok(session.tasks_of_package(package.id, (repository.id, &arch.arch), limit).await?)
-    }
-
     /// Builds packages again; those without a recipe for a target, or not built there, are left out.
     ///
     /// # Errors

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use model::{Limits, Timestamp};
 
 use crate::inner::Inner;
-use crate::{ServiceConfig, ServiceError, leases};
+use crate::{DistGit, ServiceConfig, ServiceError, leases};
 
 /// The service. Clones share one.
 #[derive(Debug, Clone)]
@@ -39,6 +39,12 @@ impl Service {
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.inner.config.limits
+    }
+
+    /// Where distributions keep the sources of their packages; the first is the usual one.
+    #[must_use]
+    pub fn dist_gits(&self) -> &[DistGit] {
+        &self.inner.config.dist_gits
     }
 
     /// The service's own time.

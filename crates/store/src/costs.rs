@@ -12,7 +12,9 @@ use crate::deleted::{DELETED_PACKAGES, DELETED_PROJECT, DELETED_PROJECTS, PURGED
 use crate::derived::{LINKS_TO, STALE_LINKS};
 use crate::jobs::{active_jobs_query, next_owner_query, next_task_query};
 use crate::matrix::{OUTCOME_COUNTS, PACKAGE_COUNT, matrix_names_query, matrix_tasks_query};
-use crate::outcomes::{PACKAGE_OUTLINES, TARGET_ENDS, TARGET_STATES, WITH_FLAVORS};
+use crate::outcomes::{
+    PACKAGE_OUTLINES, PACKAGES_WITH_TASKS, TARGET_ENDS, TARGET_STATES, WITH_FLAVORS, ended_tasks_sql,
+};
 use crate::packages::{NEWEST_TASKS, PACKAGES};
 use crate::pages::{Start, build_range_query, builds_query, task_range_query, tasks_query};
 use crate::plans::PENDING_TASKS;
@@ -62,6 +64,9 @@ fn statements() -> Vec<(&'static str, String)> {
         ("a package with its flavors", format!("{PACKAGE_OUTLINES}{WITH_FLAVORS}")),
         ("when something ended in the targets of a project", TARGET_ENDS.to_owned()),
         ("what goes on in the targets of a project", TARGET_STATES.to_owned()),
+        ("tasks of a target that ended", ended_tasks_sql(None)),
+        ("failed tasks of a target", ended_tasks_sql(Some(TaskState::Failed))),
+        ("packages with a task in a target", PACKAGES_WITH_TASKS.to_owned()),
         ("newest tasks of a project", NEWEST_TASKS.to_owned()),
         ("results of a name", RESULTS_NAMED.to_owned()),
         ("expired projects", EXPIRED_PROJECTS.to_owned()),

@@ -30,6 +30,26 @@ const PACKAGE_TASKS: &str = "SELECT k.name AS package, b.version, b.source_state
      JOIN tasks t ON t.id = (SELECT MAX(n.id) FROM tasks n WHERE n.package_id = k.id AND n.repository_id = r.id \
      AND n.arch = a.arch) JOIN builds b ON b.id = t.build_id WHERE k.project_id = $1";
 
+const TASKS_OF_PACKAGES: &str = "SELECT k.name AS package, b.version, b.source_state, t.id, t.build_id, \
+     r.name AS repository, t.arch, t.state, t.verdict, t.failure, t.started_at, t.ended_at, t.attempts, \
+     t.built_packages FROM tasks t JOIN packages k ON k.id = t.package_id JOIN repositories r ON r.id = t.repository_id \
+     JOIN builds b ON b.id = t.build_id WHERE ";
+
+pub(crate) const PACKAGES_WITH_TASKS: &str = "SELECT k.id, k.name FROM packages k WHERE k.project_id = $1 \
+     AND EXISTS (SELECT 1 FROM package_outcomes o WHERE o.package_id = k.id AND o.repository_id = $2 AND o.arch = $3) \
+     ORDER BY k.name";
+
+/// Repository, architecture, limit and, if there is one, state.
+pub(crate) fn ended_tasks_sql(state: Option<TaskState>) -> String {
+    let wanted = match state {
+        Some(_) => "t.state = $4 ORDER BY t.id DESC",
+        None => "t.ended_at IS NOT NULL ORDER BY t.ended_at DESC",
+    };
+    format!(
+        "{TASKS_OF_PACKAGES}t.repository_id = $1 AND t.arch = $2 AND t.started_at IS NOT NULL AND {wanted} LIMIT $3"
+    )
+}
+
 pub(crate) fn package_task(row: &SqliteRow) -> Result<PackageTask, StoreError> {
     let fields = Fields::new("tasks", row);
     Ok(PackageTask {
@@ -185,20 +205,45 @@ impl Session {
         (repository, arch): (RepositoryId, &Arch),
         limit: u32,
     ) -> Result<Vec<PackageTask>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT k.name AS package, b.version, b.source_state, t.id, t.build_id, r.name AS repository, t.arch, \
-             t.state, t.verdict, t.failure, t.started_at, t.ended_at, t.attempts, t.built_packages \
-             FROM tasks t JOIN packages k ON k.id = t.package_id JOIN repositories r ON r.id = t.repository_id \
-             JOIN builds b ON b.id = t.build_id \
-             WHERE t.package_id = $1 AND t.repository_id = $2 AND t.arch = $3 ORDER BY t.id DESC LIMIT $4",
-        )
-        .bind(package)
-        .bind(repository.get())
-        .bind(arch.as_str())
-        .bind(i64::from(limit))
-        .fetch_all(self.run())
-        .await?;
+        let wanted = "t.package_id = $1 AND t.repository_id = $2 AND t.arch = $3 ORDER BY t.id DESC LIMIT $4";
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{TASKS_OF_PACKAGES}{wanted}")))
+            .bind(package)
+            .bind(repository.get())
+            .bind(arch.as_str())
+            .bind(i64::from(limit))
+            .fetch_all(self.run())
+            .await?;
         rows.iter().map(package_task).collect()
+    }
+
+    /// The tasks of a (repository, arch) that ran and ended, those that ended last first, at most `limit`; or those in one
+    /// state, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ended_tasks(
+        &mut self,
+        (repository, arch): (RepositoryId, &Arch),
+        state: Option<TaskState>,
+        limit: u32,
+    ) -> Result<Vec<PackageTask>, StoreError> {
+        let query = sqlx::query(sqlx::AssertSqlSafe(ended_tasks_sql(state))).bind(repository.get()).bind(arch.as_str());
+        let query = query.bind(i64::from(limit)).bind(state.map(TaskState::as_str));
+        query.fetch_all(self.run()).await?.iter().map(package_task).collect()
+    }
+
+    /// The packages of a project that have a task in a (repository, arch), by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn packages_with_tasks(
+        &mut self,
+        project: ProjectId,
+        (repository, arch): (RepositoryId, &Arch),
+    ) -> Result<Vec<PackageName>, StoreError> {
+        let query = sqlx::query(PACKAGES_WITH_TASKS).bind(project.get()).bind(repository.get()).bind(arch.as_str());
+        let rows = query.fetch_all(self.run()).await?;
+        rows.iter().map(|row| Fields::new("packages", row).name("name")).collect()
     }
 
     /// Unfinished builds of a package, oldest first.

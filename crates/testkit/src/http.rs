@@ -188,6 +188,10 @@ fn answer(mut connection: TcpStream, state: &Mutex<State>) -> std::io::Result<()
     if status != 304 {
         head += &format!("Content-Length: {}\r\n", body.len());
     }
+    // Readers of an index of packages want to know that a listing is one.
+    if path.ends_with('/') || path.ends_with(".html") {
+        head += "Content-Type: text/html\r\n";
+    }
     if let Some(etag) = etag {
         head += &format!("ETag: {etag}\r\n");
     }

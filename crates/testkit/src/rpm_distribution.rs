@@ -23,14 +23,16 @@ use repo::pgp::SigningKey;
 use repo::rpmmd::{ChunkCache, PackageFile, PackageXml, RepodataSettings, write_repodata};
 
 /// Packages by name; what they depend on comes with them.
-const WANTED: [&str; 36] = [
+const WANTED: [&str; 43] = [
     "base-files",
     "base-passwd",
     "bash",
     "binutils",
     "bzip2",
+    "ca-certificates",
     "coreutils",
     "cpio",
+    "curl",
     "dash",
     "debianutils",
     "debugedit",
@@ -42,6 +44,7 @@ const WANTED: [&str; 36] = [
     "g++",
     "gawk",
     "gcc",
+    "git",
     "grep",
     "gzip",
     "hostname",
@@ -53,6 +56,10 @@ const WANTED: [&str; 36] = [
     "patch",
     "perl",
     "pkg-config",
+    "python3",
+    "python3-rpm",
+    "python3-setuptools",
+    "python3-venv",
     "rpm",
     "sed",
     "tar",

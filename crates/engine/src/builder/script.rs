@@ -2,7 +2,7 @@
 //!
 //! What the files are is read by the service, as if somebody had handed them in; here they only have to be files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use model::{FailureCause, FileName, JobSpec, JobWork, ResultFile, ResultKind, ScriptStep, SourceScript};
 use pkg::PackageFormat;
@@ -17,6 +17,13 @@ use crate::sandbox::protocol::{Action, Step};
 const STEPS_FOLDER: &str = "/build/steps";
 /// Home of the build user during a script; tools keep their settings and caches there.
 const HOME: &str = "/build/home";
+
+/// Where the certificate authorities are that a job is given.
+const AUTHORITIES: &str = "/build/authorities.pem";
+
+/// The variables by which programs are told so: OpenSSL and what is built on it, git, curl, Python's requests, pip, node.
+const AUTHORITIES_VARIABLES: [&str; 6] =
+    ["SSL_CERT_FILE", "GIT_SSL_CAINFO", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS"];
 
 /// What a line begins with in which a step says why it gives up.
 const REASON: &str = "kiln: ";
@@ -82,6 +89,12 @@ fn actions(job: &JobSpec) -> Vec<Action> {
         let path = format!("{}/{}", SourceScript::INPUT, input.name);
         actions.push(Action::CopyIn { file, path, owner: BUILD_USER });
     }
+    if job.root.format == PackageFormat::Rpm && !job.settings.raw_macros.is_empty() {
+        // Tools that read spec files must read them as the build will.
+        let path = format!("{HOME}/.rpmmacros");
+        let text = format!("{}\n", job.settings.raw_macros.trim_end_matches('\n'));
+        actions.push(Action::Write { path, text, mode: 0o644, only_if_missing: false });
+    }
     let environment = environment(job);
     for (number, step) in steps(job).iter().enumerate() {
         let path = format!("{STEPS_FOLDER}/{number}");
@@ -121,6 +134,23 @@ fn environment(job: &JobSpec) -> Vec<(String, String)> {
         environment.extend(script.variables.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
     environment
+}
+
+/// Gives a job's steps the certificate authorities of a file, as the last of the job's `files`. What the job says itself of
+/// where they are stays.
+pub(crate) fn trust(actions: &mut Vec<Action>, files: &mut Vec<PathBuf>, bundle: &Path) {
+    for action in actions.iter_mut() {
+        let Action::Run(step) = action else { continue };
+        for variable in AUTHORITIES_VARIABLES {
+            if !step.environment.iter().any(|(name, _)| name == variable) {
+                step.environment.push((variable.to_owned(), AUTHORITIES.to_owned()));
+            }
+        }
+    }
+    let first = actions.iter().position(|action| matches!(action, Action::Run(_))).unwrap_or(actions.len());
+    let copy = Action::CopyIn { file: files.len(), path: AUTHORITIES.to_owned(), owner: BUILD_USER };
+    actions.insert(first, copy);
+    files.push(bundle.to_owned());
 }
 
 /// Hears why a step gives up.
@@ -199,6 +229,34 @@ mod tests {
             (script(&["a"], ("URL", "\0")), "variable"),
         ] {
             assert!(check(&bad).unwrap_err().contains(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn every_step_is_told_where_the_authorities_are_unless_the_job_says_it() {
+        let step = |label: &str| {
+            let environment = vec![("PIP_CERT".to_owned(), "/own".to_owned())];
+            Action::Run(Step {
+                label: label.to_owned(),
+                command: vec![label.to_owned()],
+                environment,
+                folder: "/".to_owned(),
+                user: BUILD_USER,
+                only_if: None,
+                retries: 0,
+                last_words: None,
+            })
+        };
+        let mut actions = vec![step("a"), step("b")];
+        let mut files = vec![PathBuf::from("/blob")];
+        trust(&mut actions, &mut files, Path::new("/etc/own.pem"));
+        assert_eq!(files, [Path::new("/blob"), Path::new("/etc/own.pem")]);
+        assert!(matches!(&actions[0], Action::CopyIn { file: 1, path, .. } if path == AUTHORITIES), "{actions:?}");
+        for action in &actions[1..] {
+            let Action::Run(step) = action else { panic!("{action:?}") };
+            let of = |wanted: &str| step.environment.iter().filter(|(name, _)| name == wanted).collect::<Vec<_>>();
+            assert_eq!(of("PIP_CERT").iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["/own"]);
+            assert_eq!(of("GIT_SSL_CAINFO").len(), 1);
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use engine::JobRunner;
 use model::WorkerName;
-use service::{NewToken, Service, ServiceConfig, SourceTarget, User};
+use service::{NewToken, Service, ServiceConfig, User};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -17,6 +17,7 @@ use crate::failure::{Exit, Failure};
 use crate::oidc::OidcFlags;
 use crate::output::Output;
 use crate::settings::{ClientFile, default_path};
+use crate::source_jobs::SourceJobFlags;
 use crate::worker::{Ending, Worker};
 use crate::{env, machine, runner};
 
@@ -54,26 +55,11 @@ pub(crate) struct Arguments {
     allow_private_sources: bool,
     #[command(flatten)]
     oidc: OidcFlags,
-    /// Root that jobs run in which make sources, unless a source names one [default: that of the build's first target].
-    #[arg(long, value_name = "PROJECT/REPOSITORY/ARCH", value_parser = source_target)]
-    source_target: Option<SourceTarget>,
-    /// Environment variable of such jobs, for instance the address of a proxy; may be given several times.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
-    source_variable: Vec<(String, String)>,
+    #[command(flatten)]
+    source_jobs: SourceJobFlags,
     /// Run jobs without a root, for tests.
     #[arg(long, hide = true)]
     fake_engine: bool,
-}
-
-fn source_target(text: &str) -> Result<SourceTarget, &'static str> {
-    SourceTarget::parse(text).ok_or("it must be PROJECT/REPOSITORY/ARCH")
-}
-
-fn variable(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text.split_once('=').ok_or("it must be NAME=VALUE")?;
-    let is_name =
-        |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !name.is_empty();
-    if is_name(name) { Ok((name.to_owned(), value.to_owned())) } else { Err("the name must be letters, digits and _") }
 }
 
 /// Runs the server until it is told to stop.
@@ -81,9 +67,10 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     let mut signals = Signals::new()?;
     let data = data_folder(&arguments)?;
     // A machine that can not run jobs should say so before anything else is done.
+    let authorities = arguments.source_jobs.authorities()?;
     let runner = match arguments.workers {
         0 => None,
-        _ => Some(runner::runner(&data.join("engine"), arguments.fake_engine).await?),
+        _ => Some(runner::runner(&data.join("engine"), arguments.fake_engine, authorities).await?),
     };
     let listener = TcpListener::bind(arguments.listen).await.map_err(|error| {
         Failure::new(Exit::Conflicting, format!("{} can not be listened on: {error}", arguments.listen))
@@ -96,8 +83,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     config.allow_private_sources = arguments.allow_private_sources || arguments.listen.ip().is_loopback();
     config.source_keyrings.clone_from(&arguments.source_keyring);
     config.oidc = arguments.oidc.config()?;
-    config.source_target.clone_from(&arguments.source_target);
-    config.source_variables = arguments.source_variable.iter().cloned().collect();
+    arguments.source_jobs.apply(&mut config);
     config.worker = Some(machine::describe(&runner::arches(), &config.limits));
     let upload_bytes = config.upload_bytes;
     let lease = config.lease;

@@ -23,6 +23,8 @@ mod osc_projects;
 mod osc_undelete;
 mod rpm;
 mod schemathesis;
+mod source_roots;
 mod sources;
+mod tools;
 mod webdriver;
 mod why;

@@ -65,6 +65,8 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
     let planned = blocking(move || {
         let config = gathered.merged;
         let reader = RecipeReader::new(&arch, &config.evaluated.config, &gathered.additions);
+        let substitute = &config.evaluated.config.substitute;
+        let has = |name: &str| substitute.contains_key(name) || !world.pool.providers(name).is_empty();
         let wanted: Vec<WantedTask> = tasks
             .iter()
             .zip(&gathered.trees)
@@ -72,7 +74,7 @@ pub(super) async fn plan(inner: &Inner, key: &GroupKey, tasks: &[PendingTask]) -
                 task: task.task,
                 package: task.subject(),
                 ordered: task.ordered.map(BatchId::get),
-                recipe: recipe_of(&blobs, task, tree.as_ref(), &reader).map(|mut recipe| {
+                recipe: recipe_of(&blobs, task, tree.as_ref(), (&reader, &has)).map(|mut recipe| {
                     recipe.add_requires(&task.requirements);
                     recipe
                 }),
@@ -126,17 +128,18 @@ fn open_task(
     OpenTask { task: open.task, package, ordered: open.ordered.map(BatchId::get), makes }
 }
 
-/// What a task's root is planned for: its recipe, or what stands for one that asks for a script's packages.
+/// What a task's root is planned for: its recipe, or what stands for one that asks for a script's packages. The function
+/// says whether anything provides a name.
 fn recipe_of(
     blobs: &store::Blobs,
     task: &PendingTask,
     tree: Option<&SourceTree>,
-    reader: &RecipeReader<'_>,
+    (reader, has): (&RecipeReader<'_>, &dyn Fn(&str) -> bool),
 ) -> Result<Recipe, String> {
     match (&task.work, tree) {
         (PendingWork::Recipe { package, .. }, Some(tree)) => read_recipe(blobs, tree, package.as_str(), reader),
         (PendingWork::Recipe { package, .. }, None) => Err(format!("{package} has no source")),
-        (PendingWork::Source(job), _) => reader.stand_in(&job.packages),
+        (PendingWork::Source(job), _) => reader.stand_in(&job.packages_where(has)),
     }
 }
 

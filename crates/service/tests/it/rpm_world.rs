@@ -79,6 +79,13 @@ impl Bed {
         (status.packages, status.fetched)
     }
 
+    /// Lets the distribution offer further packages.
+    pub(crate) async fn offer(&mut self, lines: &str) {
+        self.archive.add(lines);
+        self.archive.publish(self.world.now());
+        self.refresh().await;
+    }
+
     async fn refusal_of_refresh(&self) -> String {
         let (kind, text) = refusal(self.world.service.refresh_mirrors(self.distribution).await);
         assert_eq!(kind, service::ErrorKind::Busy);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use model::{
-    BuildId, FailureCause, JobFile, JobOutcome, JobSpec, JobWork, PackageName, PackageSource, ResultFile, ResultKind,
-    SourceState,
+    BuildId, CheckoutSystem, FailureCause, JobFile, JobOutcome, JobSpec, JobWork, PackageName, PackageSource,
+    ResultFile, ResultKind, SourceState,
 };
 use pkg::Sha256;
 use service::{NewBuild, NewSource, ServiceError, SourceTarget};
@@ -184,6 +184,33 @@ async fn the_root_is_the_named_one_then_the_servers_then_the_builds() {
     bed.world = bed.world.restart().await;
     submit(&bed, None, script("")).await.unwrap();
     assert!(job(&bed).await.unwrap().title.ends_with(" standard x86_64"));
+}
+
+#[tokio::test]
+async fn a_tool_that_nothing_provides_is_replaced_by_what_brings_it() {
+    let tito = || PackageSource::Checkout {
+        system: CheckoutSystem::Git,
+        url: "https://example.org/hello.git".to_owned(),
+        revision: String::new(),
+        folder: String::new(),
+        recipe: String::new(),
+        method: "tito".to_owned(),
+    };
+    let mut bed = bed().await;
+    let tools = ["git", "ca-certificates", "rpm-build", "python3", "python3-pip", "python3-rpm"];
+    bed.offer(&tools.map(|name| format!("P: {name}\n")).concat()).await;
+    submit(&bed, None, tito()).await.unwrap();
+    let packages = |spec: &JobSpec| {
+        let names = spec.root.packages.iter().map(|package| package.name.clone());
+        names.filter(|name| name == "tito" || tools.contains(&name.as_str())).collect::<std::collections::BTreeSet<_>>()
+    };
+    let without = packages(&job(&bed).await.unwrap());
+    assert_eq!(without.len(), tools.len(), "{without:?}");
+
+    bed.offer("P: tito\n").await;
+    submit(&bed, None, tito()).await.unwrap();
+    let with = packages(&job(&bed).await.unwrap());
+    assert_eq!(with.into_iter().collect::<Vec<_>>(), ["ca-certificates", "git", "rpm-build", "tito"]);
 }
 
 #[tokio::test]

@@ -56,6 +56,9 @@ const COPIES: [(&str, &str, &str); 5] = [
     ("base-files", "usr/share/base-files/dot.bashrc", "root/.bashrc"),
 ];
 
+/// The package of certificate authorities, and the one file in which programs look for all of them.
+const AUTHORITIES: (&str, &str) = ("ca-certificates", "etc/ssl/certs/ca-certificates.crt");
+
 /// Files of our own: package, path, content.
 const FILES: [(&str, &str, &str); 2] = [
     ("base-files", "etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
@@ -71,8 +74,14 @@ const MACROS: &str = "\
 %{nil}
 ";
 
-/// Names beside those of the package: package, name.
-pub(super) const PROVIDES: [(&str, &str); 2] = [("bash", "/bin/sh"), ("libc6", "rtld(GNU_HASH)")];
+/// Names beside those of the package: package, name. Spec files of Python modules ask for the last two, which rpmbuild looks for
+/// itself, whatever a configuration substitutes.
+pub(super) const PROVIDES: [(&str, &str); 4] = [
+    ("bash", "/bin/sh"),
+    ("libc6", "rtld(GNU_HASH)"),
+    ("python3", "python3-devel"),
+    ("python3-setuptools", "python3dist(setuptools)"),
+];
 
 /// Scripts behind installation: package, script.
 pub(super) const SCRIPTS: [(&str, &str); 1] = [("libc-bin", "/sbin/ldconfig\n")];
@@ -147,10 +156,25 @@ pub(super) fn additions(package: &str, files: &[File]) -> Vec<File> {
         let content = files.iter().find(|file| file.path == from).map(|file| file.content.clone());
         added.extend(content.map(|content| File::own(to, content, 0o644)));
     }
+    if package == AUTHORITIES.0 {
+        added.push(authorities(files));
+    }
     let own = FILES.iter().filter(|(name, ..)| *name == package);
     added.extend(own.map(|(_, path, text)| File::own(path, Content::Bytes(text.as_bytes().to_vec()), 0o644)));
     added.retain(|file| !files.iter().any(|known| known.path == file.path));
     added
+}
+
+/// All certificates of a package in one file, in the order of their names.
+fn authorities(files: &[File]) -> File {
+    let is_one = |file: &&File| std::path::Path::new(&file.path).extension().is_some_and(|end| end == "crt");
+    let mut found: Vec<&File> = files.iter().filter(is_one).collect();
+    found.sort_by(|left, right| left.path.cmp(&right.path));
+    let bytes = found.into_iter().filter_map(|file| match &file.content {
+        Content::Bytes(bytes) => Some(bytes.as_slice()),
+        _ => None,
+    });
+    File::own(AUTHORITIES.1, Content::Bytes(bytes.collect::<Vec<_>>().concat()), 0o644)
 }
 
 fn base() -> impl Iterator<Item = File> {
@@ -220,6 +244,12 @@ mod tests {
         let master = File::own("usr/share/base-passwd/passwd.master", Content::Bytes(b"root".to_vec()), 0o644);
         assert_eq!(paths(&additions("base-passwd", &[master])), ["/etc/passwd"]);
         assert_eq!(paths(&additions("bash", &[])), ["/usr/bin/sh"]);
+        let certificate =
+            |name: &str, text: &[u8]| File::own(&format!("usr/share/{name}"), Content::Bytes(text.to_vec()), 0o644);
+        let two = [certificate("b.crt", b"B\n"), certificate("a.crt", b"A\n"), certificate("c.txt", b"C\n")];
+        let added = additions("ca-certificates", &two);
+        assert_eq!(paths(&added), ["/etc/ssl/certs/ca-certificates.crt"]);
+        assert!(matches!(&added[0].content, Content::Bytes(bytes) if bytes == b"A\nB\n"));
         let shell = File::own("usr/bin/sh", Content::Link("bash".to_owned()), 0o777);
         assert!(additions("bash", &[shell]).is_empty());
     }

@@ -55,8 +55,14 @@ fn dependency(alternatives: &[Relation<'_>]) -> Dependency {
 
 fn single(relation: &Relation<'_>) -> Dependency {
     let Some(constraint) = relation.constraint else { return Dependency::any(relation.name) };
-    let version = RpmVersion::parse(constraint.version);
+    let mut version = RpmVersion::parse(constraint.version);
+    // `<< 2.39-.` is Debian's way to say "of any revision of 2.39 or of one before": a dot alone comes after all of them.
+    let is_past_all = version.release.as_deref() == Some(".") && constraint.operator == Operator::Less;
+    if is_past_all {
+        version.release = None;
+    }
     let flags = match constraint.operator {
+        Operator::Less if is_past_all => DependencyFlags::LESS | DependencyFlags::EQUAL,
         Operator::Less => DependencyFlags::LESS,
         Operator::LessEqual => DependencyFlags::LESS | DependencyFlags::EQUAL,
         Operator::Equal => DependencyFlags::EQUAL,
@@ -118,6 +124,7 @@ mod tests {
             "libc6 (>> 2.36), libc6 (>> 2.36-1), libc6 (<< 2.37)",
             &["libc6 >= 2.36", "libc6 > 2.36-1", "libc6 < 2.37"],
         );
+        check("git-man (<< 1:2.39.5-.)", &["git-man <= 1:2.39.5"]);
         check("", &[]);
     }
 

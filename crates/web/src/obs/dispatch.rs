@@ -248,13 +248,7 @@ async fn in_target(
     body: Body,
 ) -> Answer {
     match (method.as_str(), path) {
-        ("GET", []) => {
-            let tasks = call.app.service.package_tasks(project.id, None).await?;
-            let here = tasks
-                .into_iter()
-                .filter(|found| found.task.repository == target.repository && found.task.arch == target.arch);
-            Ok(directory(here.map(|found| found.package)))
-        }
+        ("GET", []) => Ok(directory(call.app.service.packages_with_tasks(project.id, target).await?)),
         ("GET", ["_builddepinfo"]) => depinfo::show(call, project, target).await,
         ("GET", ["_jobhistory"]) => packages::job_history(call, project, target).await,
         ("GET", ["_repository"]) => repository::show(call, project, target).await,

@@ -11,6 +11,8 @@ use super::xml::Node;
 
 /// Entries of a history, if the request does not say.
 const HISTORY: u32 = 100;
+/// Most entries of a history that are shown.
+const MOST_HISTORY: u32 = 1000;
 
 /// A target the project has; 404 for any other.
 pub(super) async fn target(
@@ -90,7 +92,7 @@ fn duration(found: &PackageTask) -> i64 {
 
 /// `GET .../K/_history`: what succeeded, oldest first.
 pub(super) async fn history(call: &Call, project: &Project, target: &TargetName, package: &str) -> Answer {
-    let limit = call.number("limit")?.unwrap_or(HISTORY).min(1000);
+    let limit = call.number("limit")?.unwrap_or(HISTORY).min(MOST_HISTORY);
     let mut tasks = tasks(call, project, target, package).await?;
     tasks.retain(|found| found.task.state == TaskState::Succeeded);
     tasks.reverse();
@@ -126,25 +128,46 @@ async fn srcmd5(call: &Call, project: &Project, build: &Build) -> Result<String,
     }
 }
 
-/// `GET /build/P/R/A/_jobhistory`: what has ended, oldest first.
-pub(super) async fn job_history(call: &Call, project: &Project, target: &TargetName) -> Answer {
-    let limit = usize::try_from(call.number("limit")?.unwrap_or(HISTORY)).unwrap_or(100);
-    let (wanted, codes): (Vec<&str>, Vec<&str>) =
-        (call.query.all("package").collect(), call.query.all("code").collect());
+/// The tasks that ran and ended, of the packages and with the codes a request names, as many as it wants; oldest first.
+async fn ended(call: &Call, project: &Project, target: &TargetName) -> Result<Vec<PackageTask>, ObsError> {
+    let limit = call.number("limit")?.unwrap_or(HISTORY).min(MOST_HISTORY);
+    let codes: Vec<&str> = call.query.all("code").collect();
+    let has = |words: &[&str]| codes.is_empty() || words.iter().any(|word| codes.contains(word));
+    let states = [
+        (TaskState::Succeeded, has(&["succeeded"])),
+        (TaskState::Failed, has(&["failed", "lastfailures"])),
+        (TaskState::Canceled, has(&["failed", "lastfailures"])),
+    ];
     let mut list = Vec::new();
-    for package in call.app.service.packages(project.id, None, 0).await? {
-        if wanted.is_empty() || wanted.contains(&package.name.as_str()) {
-            list.extend(tasks(call, project, target, package.name.as_str()).await?);
+    let packages: Vec<&str> = call.query.all("package").collect();
+    if packages.is_empty() && codes.is_empty() {
+        list = call.app.service.ended_tasks(project.id, target, None, limit).await?;
+    } else if packages.is_empty() {
+        for (state, _) in states.iter().filter(|(_, is_wanted)| *is_wanted) {
+            list.extend(call.app.service.ended_tasks(project.id, target, Some(*state), limit).await?);
         }
     }
-    let word = |found: &PackageTask| if found.task.state == TaskState::Succeeded { "succeeded" } else { "failed" };
-    list.retain(|found| found.task.state.is_finished() && found.task.started_at.is_some());
-    list.retain(|found| {
-        codes.is_empty() || codes.contains(&word(found)) || (codes.contains(&"lastfailures") && word(found) == "failed")
-    });
+    for package in packages {
+        let name = package_name(package)?;
+        match call.app.service.tasks_of_package(project.id, &name, target, MOST_HISTORY).await {
+            Ok(tasks) => list.extend(tasks),
+            // Nothing has been built of what nobody knows.
+            Err(error) if error.kind() == service::ErrorKind::Missing => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let is_wanted = |state| states.iter().any(|(one, is_wanted)| *is_wanted && *one == state);
+    list.retain(|found| found.task.started_at.is_some() && is_wanted(found.task.state));
     list.sort_by_key(|found| found.task.ended_at);
+    let superfluous = list.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(list.split_off(superfluous))
+}
+
+/// `GET /build/P/R/A/_jobhistory`: what has ended, oldest first.
+pub(super) async fn job_history(call: &Call, project: &Project, target: &TargetName) -> Answer {
+    let list = ended(call, project, target).await?;
     let mut root = Node::new("jobhistlist");
-    for found in list.iter().skip(list.len().saturating_sub(limit)) {
+    for found in &list {
         let build = call.app.service.build(found.task.build).await?;
         let seconds = |at: Option<Timestamp>| at.map_or(0, Timestamp::as_seconds);
         let node = Node::new("jobhist")
@@ -156,7 +179,7 @@ pub(super) async fn job_history(call: &Call, project: &Project, target: &TargetN
             .with("readytime", build.submitted_at.as_seconds())
             .with("starttime", seconds(found.task.started_at))
             .with("endtime", seconds(found.task.ended_at))
-            .with("code", word(found))
+            .with("code", if found.task.state == TaskState::Succeeded { "succeeded" } else { "failed" })
             .with("uri", "")
             .with("workerid", "kiln")
             .with("hostarch", &found.task.arch)

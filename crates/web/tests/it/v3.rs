@@ -397,6 +397,20 @@ async fn nonsense_in_any_field_is_refused_or_ignored_and_never_breaks_the_server
 }
 
 #[tokio::test]
+async fn a_dist_git_that_is_not_known_is_refused_with_those_that_are() {
+    let world = world().await;
+    let (login, token) = world.token("alice", Duration::from_secs(3600)).await;
+    let wanted = json!({"ownername": "alice", "projectname": "p", "package_name": "hello", "distgit": "nosuch"});
+    for path in ["/build/create/distgit", "/package/add/alice/p/hello/distgit"] {
+        let request = world.request("POST", &format!("/api_3{path}")).basic_auth(&login, Some(&token)).json(&wanted);
+        let answer = world.send(request).await;
+        assert_eq!(answer.status, 400, "{path}");
+        let text = answer.text();
+        assert!(text.contains("'nosuch' is not a valid choice") && text.contains("fedora, centos-stream"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn odd_paths_and_queries_are_refused_as_json() {
     let world = world().await;
     let long = "x".repeat(5000);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::{CheckoutSystem, FailureCause, PackageName, PackageSource, ScriptStep, SourceJob, SourceScript};
 use pkg::PackageFormat;
 
+use super::dist_git::{self, DistGit};
 use crate::ServiceError;
 use crate::projects::check_size;
 
@@ -26,11 +27,10 @@ mod programs {
     pub(super) const TITO: &str = include_str!("scripts/tito.sh");
 }
 
-/// Where the files lie that repositories of a distribution's sources name by digest.
-const LOOKASIDES: [(&str, &str); 2] = [
-    ("fedora", "https://src.fedoraproject.org/repo/pkgs"),
-    ("centos-stream", "https://sources.stream.centos.org/sources"),
-];
+/// The package with the program of that name, which few distributions have.
+const TITO: &str = "tito";
+/// With what the Python package index gives it to a root: it needs rpm's own module, which no index has.
+const WITHOUT_TITO: [&str; 3] = ["python3", "python3-pip", "python3-rpm"];
 
 /// The target a source wants to be made in; `None` if it does not care.
 pub(super) fn wanted_target(source: &PackageSource) -> Option<String> {
@@ -43,11 +43,11 @@ pub(super) fn wanted_target(source: &PackageSource) -> Option<String> {
 /// What has to be done in a root of packages of a format.
 ///
 /// # Errors
-/// [`FailureCause::Configuration`] if the method does not exist there.
+/// [`FailureCause::Configuration`] if the method does not exist there, or the server does not know the place.
 pub(super) fn compose(
     source: &PackageSource,
     package: Option<&PackageName>,
-    format: PackageFormat,
+    (format, dist_gits): (PackageFormat, &[DistGit]),
 ) -> Result<SourceJob, FailureCause> {
     let mut job = match source {
         PackageSource::Script { script, packages, folder, .. } => {
@@ -60,7 +60,12 @@ pub(super) fn compose(
         }
         PackageSource::DistGit { url, instance, namespace, revision } => {
             only_rpm(source, format)?;
-            dist_git(url, instance, namespace.as_deref(), revision.as_deref())
+            let place = dist_git::find(dist_gits, instance);
+            let place =
+                place.map_err(|detail| FailureCause::Configuration { detail: format!("dist-git: {detail}") })?;
+            let end = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+            let name = package.map_or(end.trim_end_matches(".git"), PackageName::as_str);
+            checkout_dist_git(url, &place.files(namespace.as_deref(), name), revision.as_deref())
         }
         PackageSource::Pypi { name, version, generator, template, python_versions } => {
             only_rpm(source, format)?;
@@ -104,7 +109,7 @@ fn checkout(
             return Err(FailureCause::Configuration { detail });
         }
         ("make_srpm", _) => (&["make", "rpm-build"], "make", programs::MAKE),
-        ("tito" | "tito_test", _) => (&["tito", "rpm-build"], "tito", programs::TITO),
+        ("tito" | "tito_test", _) => (&[TITO, "rpm-build"], "tito", programs::TITO),
         _ => (&["rpm-build"], "spec", programs::SPEC),
     };
     let mut job = Draft::new(["git", "ca-certificates"].iter().chain(tools).copied());
@@ -113,6 +118,10 @@ fn checkout(
     job.set("KILN_URL", url);
     job.set("KILN_REVISION", revision);
     job.set("KILN_FOLDER", folder);
+    if step == "tito" {
+        let instead = WITHOUT_TITO.iter().map(|name| (*name).to_owned()).collect();
+        job.0.otherwise.insert(TITO.to_owned(), instead);
+    }
     if method == "tito_test" {
         job.set("KILN_TEST", "yes");
     }
@@ -120,7 +129,7 @@ fn checkout(
 }
 
 /// A repository of a distribution's sources: the spec file in it, and the files that its list names.
-fn dist_git(url: &str, instance: &str, namespace: Option<&str>, revision: Option<&str>) -> Draft {
+fn checkout_dist_git(url: &str, files: &str, revision: Option<&str>) -> Draft {
     let mut job = Draft::new(["git", "curl", "rpm-build", "ca-certificates"]);
     job.step("checkout", programs::CHECKOUT);
     job.step("lookaside", programs::LOOKASIDE);
@@ -129,9 +138,7 @@ fn dist_git(url: &str, instance: &str, namespace: Option<&str>, revision: Option
     job.set("KILN_REVISION", revision.unwrap_or_default());
     job.set("KILN_FOLDER", "");
     job.set("KILN_SPEC", "");
-    let base = LOOKASIDES.iter().find(|(name, _)| *name == instance).map_or("", |(_, base)| base);
-    let name = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default().trim_end_matches(".git");
-    job.set("KILN_LOOKASIDE", &format!("{base}/{}/{name}", namespace.unwrap_or("rpms")));
+    job.set("KILN_LOOKASIDE", files);
     job
 }
 
@@ -173,7 +180,7 @@ impl Draft {
     fn new<'a>(packages: impl IntoIterator<Item = &'a str>) -> Self {
         let packages = packages.into_iter().map(str::to_owned).collect();
         let script = SourceScript { steps: Vec::new(), variables: BTreeMap::new() };
-        Self(SourceJob { packages, files: Vec::new(), script })
+        Self(SourceJob { packages, script, ..SourceJob::default() })
     }
 
     fn step(&mut self, name: &str, text: &str) {
@@ -189,7 +196,7 @@ impl Draft {
 ///
 /// # Errors
 /// [`ServiceError::BadValue`], [`ServiceError::BadUrl`], [`ServiceError::Unsupported`].
-pub(crate) fn check(source: &PackageSource) -> Result<(), ServiceError> {
+pub(crate) fn check(source: &PackageSource, dist_gits: &[DistGit]) -> Result<(), ServiceError> {
     check_size("package source", format!("{source:?}").len())?;
     match source {
         PackageSource::Script { script, root, packages, folder, repositories } => {
@@ -217,8 +224,8 @@ pub(crate) fn check(source: &PackageSource) -> Result<(), ServiceError> {
             address(url)?;
             path("namespace", namespace.as_deref().unwrap_or_default())?;
             git_revision(revision.as_deref().unwrap_or_default())?;
-            let is_known = LOOKASIDES.iter().any(|(name, _)| name == instance);
-            unsupported(!is_known, "a dist-git of that name", "name fedora or centos-stream")
+            let place = dist_git::find(dist_gits, instance);
+            place.map(drop).map_err(|detail| ServiceError::BadValue { field: "dist-git", detail })
         }
         PackageSource::Pypi { name, version, generator, template, .. } => {
             index_name("project of the package index", name)?;
@@ -315,14 +322,14 @@ mod tests {
     fn a_script_runs_as_it_is_and_what_it_leaves_is_collected() {
         let source = script("#!/usr/bin/perl\r\nprint 1;\n", " git  make ");
         let name = PackageName::parse("hello").unwrap();
-        let job = compose(&source, Some(&name), PackageFormat::Deb).unwrap();
+        let job = compose(&source, Some(&name), (PackageFormat::Deb, &[])).unwrap();
         assert_eq!(job.packages, ["git", "make"]);
         let steps: Vec<_> = job.script.steps.iter().map(|step| step.name.as_str()).collect();
         assert_eq!(steps, ["script", "collect"]);
         assert_eq!(job.script.steps[0].text, "#!/usr/bin/perl\nprint 1;\n");
         assert_eq!(job.script.variables["KILN_FOLDER"], "out");
         assert_eq!(job.script.variables["KILN_NAME"], "hello");
-        let job = compose(&script("echo", ""), None, PackageFormat::Rpm).unwrap();
+        let job = compose(&script("echo", ""), None, (PackageFormat::Rpm, &[])).unwrap();
         assert_eq!(job.script.steps[0].text, "#!/bin/sh\necho");
     }
 
@@ -341,11 +348,14 @@ mod tests {
     fn each_method_has_its_steps_and_tools() {
         let mut drawn = String::new();
         let mut draw = |source: &PackageSource, format| {
-            let words = match compose(source, None, format) {
+            let words = match compose(source, None, (format, &[])) {
                 Ok(job) => {
                     let steps: Vec<_> = job.script.steps.iter().map(|step| step.name.as_str()).collect();
                     assert!(job.script.steps.iter().all(|step| step.text.starts_with("#!/bin/sh -eu\n")));
-                    format!("{}: {}", steps.join(" "), job.packages.join(" "))
+                    let otherwise =
+                        job.otherwise.iter().map(|(name, instead)| format!("; no {name}: {}", instead.join(" ")));
+                    let otherwise: String = otherwise.collect();
+                    format!("{}: {}{otherwise}", steps.join(" "), job.packages.join(" "))
                 }
                 Err(cause) => cause.to_string(),
             };
@@ -372,9 +382,9 @@ mod tests {
             deb checkout debian: git ca-certificates dpkg-dev
             rpm checkout make: git ca-certificates make rpm-build
             deb checkout make: git ca-certificates make
-            rpm checkout tito: git ca-certificates tito rpm-build
+            rpm checkout tito: git ca-certificates tito rpm-build; no tito: python3 python3-pip python3-rpm
             deb configuration: tito makes source packages of rpm, but the root is one of Debian packages
-            rpm checkout tito: git ca-certificates tito rpm-build
+            rpm checkout tito: git ca-certificates tito rpm-build; no tito: python3 python3-pip python3-rpm
             deb configuration: tito_test makes source packages of rpm, but the root is one of Debian packages
             rpm pypi: python3 python3-pip rpm-build ca-certificates
             deb configuration: a spec file is what is made of the Python package index, but the root is one of deb packages
@@ -392,16 +402,22 @@ mod tests {
             namespace: None,
             revision: Some("f41".to_owned()),
         };
-        let job = compose(&source, None, PackageFormat::Rpm).unwrap();
-        assert_eq!(job.script.variables["KILN_LOOKASIDE"], "https://src.fedoraproject.org/repo/pkgs/rpms/hello");
+        let job = compose(&source, None, (PackageFormat::Rpm, &DistGit::usual())).unwrap();
+        let files = "https://src.fedoraproject.org/repo/pkgs/rpms/hello/{file}/{kind}/{digest}/{file}";
+        assert_eq!(job.script.variables["KILN_LOOKASIDE"], files);
         assert_eq!(job.script.variables["KILN_REVISION"], "f41");
+        assert!(check(&source, &DistGit::usual()).is_ok());
+        let own = [DistGit::parse("own=https://example.org,https://example.org").unwrap()];
+        let error = check(&source, &own).unwrap_err().to_string();
+        assert!(error.ends_with("\"fedora\" is not known here; known are own"), "{error}");
+        assert!(compose(&source, None, (PackageFormat::Rpm, &own)).is_err());
     }
 
     #[test]
     fn only_web_addresses_and_plain_revisions_reach_git() {
         let url = "https://example.org/x.git";
         for revision in ["", "main", "v1.0", "refs/pull/1/head", "0123abcd", "feature/a+b"] {
-            assert!(check(&git(url, revision, "a/b", "rpkg")).is_ok(), "{revision}");
+            assert!(check(&git(url, revision, "a/b", "rpkg"), &[]).is_ok(), "{revision}");
         }
         for bad in [
             "ext::sh -c id",
@@ -416,29 +432,29 @@ mod tests {
             "http://example.org/a b",
             "http://example.org/a\n",
         ] {
-            assert!(check(&git(bad, "", "", "rpkg")).is_err(), "{bad}");
+            assert!(check(&git(bad, "", "", "rpkg"), &[]).is_err(), "{bad}");
         }
         for bad in ["-x", "--output=/x", "a b", "a\nb", "a..b", "HEAD~3", "a:b", "$(id)", "`id`", "a;b", "a^{tree}"] {
-            assert!(check(&git(url, bad, "", "rpkg")).is_err(), "{bad}");
+            assert!(check(&git(url, bad, "", "rpkg"), &[]).is_err(), "{bad}");
         }
         for bad in ["..", "a/../../b", "/etc", "-x", "a\nb"] {
-            assert!(check(&git(url, "", bad, "rpkg")).is_err(), "{bad}");
+            assert!(check(&git(url, "", bad, "rpkg"), &[]).is_err(), "{bad}");
         }
         for bad in ["", "-r x", "a/b", "a;b", "--index-url", "x==1"] {
-            assert!(check(&PackageSource::Gem { name: bad.to_owned() }).is_err(), "{bad}");
+            assert!(check(&PackageSource::Gem { name: bad.to_owned() }, &[]).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn what_a_script_asks_for_must_be_honest() {
-        assert!(check(&script("#!/bin/sh\n", "git perl(Foo)")).is_ok());
+        assert!(check(&script("#!/bin/sh\n", "git perl(Foo)"), &[]).is_ok());
         for (bad, word) in [
             (script(" \n", ""), "script"),
             (script("a\0b", ""), "script"),
             (script("a", "-libc6"), "no name of a package"),
             (script("a", "git\u{7}"), "one line"),
         ] {
-            assert!(check(&bad).unwrap_err().to_string().contains(word), "{bad:?}");
+            assert!(check(&bad, &[]).unwrap_err().to_string().contains(word), "{bad:?}");
         }
     }
 }

@@ -5,6 +5,7 @@
 //! as [`NotMade::Job`](super::reconcile::NotMade::Job), and the source is tried again when the job has left its files in
 //! [`OpenSource::made`]. Read [`method::compose`] for the methods there are.
 
+mod dist_git;
 pub(crate) mod method;
 mod target;
 
@@ -17,6 +18,7 @@ use super::reconcile::NotMade;
 use crate::formats::Submission;
 use crate::inner::Inner;
 
+pub use dist_git::DistGit;
 pub(super) use target::SourceRoot;
 
 /// A source that a job has to make, and where.
@@ -40,7 +42,8 @@ pub(super) async fn files(inner: &Inner, open: &OpenSource) -> Result<Vec<Upload
         return Ok(recipe_first(made)?);
     }
     let root = SourceRoot::find(inner, open.build, method::wanted_target(source).as_deref()).await?;
-    let mut job = method::compose(source, package.as_ref(), root.format).map_err(NotMade::Cause)?;
+    let mut job =
+        method::compose(source, package.as_ref(), (root.format, &inner.config.dist_gits)).map_err(NotMade::Cause)?;
     for (name, value) in &inner.config.source_variables {
         job.script.variables.entry(name.clone()).or_insert_with(|| value.clone());
     }

@@ -56,7 +56,7 @@ pub(super) fn compose(
         script.variables.extend(values);
     }
     script.variables.insert("KILN_NAME".to_owned(), package.to_owned());
-    SourceJob { packages, files, script }
+    SourceJob { packages, files, script, ..SourceJob::default() }
 }
 
 fn variable(number: usize, name: &str) -> String {

@@ -155,7 +155,8 @@ async fn convert(
     let project = project(&app, &user, &mut form).await?;
     let options = Options::parse(&app, &project, &mut form).await?;
     let name = form.text("package_name").unwrap_or_default();
-    let source = package_source::parse(&mut form, source_type, &name, package_source::Names::OfBuild);
+    let how = (package_source::Names::OfBuild, app.service.dist_gits());
+    let source = package_source::parse(&mut form, source_type, &name, how);
     let package = match name.as_str() {
         "" => None,
         name => PackageName::parse(name).map_err(|error| form.problem("package_name", error.to_string())).ok(),

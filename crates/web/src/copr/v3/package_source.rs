@@ -2,8 +2,9 @@
 
 use model::{CheckoutSystem, PackageSource};
 use serde_json::{Value, json};
+use service::DistGit;
 
-use super::form::{Form, is_web_address};
+use super::form::{Form, is_web_address, not_a_choice};
 
 /// The kinds of sources a package may have.
 pub(super) const TYPES: [&str; 5] = ["scm", "pypi", "rubygems", "distgit", "custom"];
@@ -69,7 +70,12 @@ pub(super) fn shown(source: Option<&PackageSource>) -> (&'static str, Value) {
 }
 
 /// Reads the fields of a source; what is wrong with them becomes problems of the form. `None` for an unknown kind.
-pub(super) fn parse(form: &mut Form, source_type: &str, package: &str, names: Names) -> Option<PackageSource> {
+pub(super) fn parse(
+    form: &mut Form,
+    source_type: &str,
+    package: &str,
+    (names, dist_gits): (Names, &[DistGit]),
+) -> Option<PackageSource> {
     Some(match source_type {
         "scm" => checkout(form),
         "pypi" => PackageSource::Pypi {
@@ -80,7 +86,7 @@ pub(super) fn parse(form: &mut Form, source_type: &str, package: &str, names: Na
             python_versions: python_versions(form),
         },
         "rubygems" => PackageSource::Gem { name: form.required("gem_name") },
-        "distgit" => distgit(form, package),
+        "distgit" => distgit(form, package, dist_gits)?,
         "custom" => script(form, names),
         _ => return None,
     })
@@ -117,22 +123,28 @@ fn python_versions(form: &mut Form) -> Vec<u32> {
     versions
 }
 
-fn distgit(form: &mut Form, package: &str) -> PackageSource {
+/// `None` if this server knows no place at all.
+fn distgit(form: &mut Form, package: &str, places: &[DistGit]) -> Option<PackageSource> {
     if package.is_empty() {
         form.problem("package_name", "This field is required.");
     }
-    let instance = form.choice("distgit", &["fedora", "centos-stream"]).unwrap_or("fedora");
+    let usual = places.first()?;
+    let wanted = form.text("distgit").filter(|text| !text.is_empty());
+    let named = wanted.as_deref().map_or(Some(usual), |wanted| places.iter().find(|place| place.name == wanted));
+    if named.is_none() {
+        let known: Vec<&str> = places.iter().map(|place| place.name.as_str()).collect();
+        let refusal = not_a_choice(wanted.as_deref().unwrap_or_default());
+        form.problem("distgit", format!("{refusal} Known are: {}.", known.join(", ")));
+    }
+    let place = named.unwrap_or(usual);
     let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
     let namespace = filled(form.text("namespace"));
-    let folder = namespace.as_deref().unwrap_or("rpms");
-    let host =
-        if instance == "fedora" { "https://src.fedoraproject.org" } else { "https://gitlab.com/redhat/centos-stream" };
-    PackageSource::DistGit {
-        url: format!("{host}/{folder}/{package}"),
-        instance: instance.to_owned(),
+    Some(PackageSource::DistGit {
+        url: place.repository(namespace.as_deref(), package),
+        instance: place.name.clone(),
         namespace,
         revision: filled(form.text("committish")),
-    }
+    })
 }
 
 fn script(form: &mut Form, names: Names) -> PackageSource {

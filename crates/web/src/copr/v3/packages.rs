@@ -2,7 +2,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use model::{Build, Package, PackageName, PackageSettings, PackageSource, Project};
 use serde_json::Value;
-use service::{ErrorKind, NewSource, ServiceError, User};
+use service::{DistGit, ErrorKind, NewSource, ServiceError, User};
 
 use super::build_create::submit;
 use super::build_options::Options;
@@ -92,9 +92,10 @@ fn changed(
     source_type: &str,
     name: &str,
     known: PackageSettings,
+    dist_gits: &[DistGit],
 ) -> Result<(PackageSource, PackageSettings), V3Error> {
     form.nothing("chroot_denylist", "name the architectures in the recipe or in the build configuration")?;
-    let Some(source) = package_source::parse(form, source_type, name, Names::OfPackage) else {
+    let Some(source) = package_source::parse(form, source_type, name, (Names::OfPackage, dist_gits)) else {
         let types = package_source::TYPES.join(", ");
         return Err(V3Error::invalid(format!(
             "Unsupported package source type {}; known are {types}",
@@ -122,7 +123,8 @@ pub(super) async fn add(
     let mut form = Input::read(&app, &user, request).await?.form();
     let project = find_project(&app, &owner, &project).await?;
     let parsed = package_name(&name)?;
-    let (source, settings) = changed(&mut form, &source_type, &name, PackageSettings::default())?;
+    let (source, settings) =
+        changed(&mut form, &source_type, &name, PackageSettings::default(), app.service.dist_gits())?;
     form.finish()?;
     match app.service.add_package(&user, project.id, &parsed, source, settings).await {
         Ok(package) => Ok(Json(shown(&app, &project, &package, NOTHING, &base).await?)),
@@ -184,7 +186,8 @@ async fn edited(
         // Nothing but settings can be changed in a package without a source.
         "unset" => (None, package.settings.clone()),
         _ => {
-            let (source, settings) = changed(&mut form, &source_type, &name, package.settings.clone())?;
+            let (source, settings) =
+                changed(&mut form, &source_type, &name, package.settings.clone(), app.service.dist_gits())?;
             (Some(source), settings)
         }
     };
