@@ -2,15 +2,14 @@ use axum::Json;
 use axum::extract::{Path, State};
 use model::{Project, RepositoryName};
 use pkg::Arch;
-use prjconf::CompletionKind;
 use service::{ConfigFinding, ConfigRevision, EffectiveConfig, TargetName};
 
 use super::entries::entries;
 use super::error::NativeError;
 use super::request::{Caller, InProject, JsonBody};
 use super::wire::{
-    CompleteAnswer, CompleteRequest, CompletionAnswer, ConfigAnswer, ConfigCheckAnswer, ConfigRequest,
-    ConfigRevisionAnswer, ConfigRevisionsAnswer, EffectiveAnswer, FindingAnswer, ImpactRequest, LayerAnswer,
+    ConfigAnswer, ConfigCheckAnswer, ConfigRequest, ConfigRevisionAnswer, ConfigRevisionsAnswer, EffectiveAnswer,
+    FindingAnswer, ImpactRequest, LayerAnswer,
 };
 use crate::app::App;
 use crate::query::Query;
@@ -44,34 +43,6 @@ pub(super) async fn check(
     let text = wanted.text.as_bytes();
     let found = app.service.config_findings(project.id, text).await?;
     Ok(Json(ConfigCheckAnswer { findings: found.iter().map(|found| finding(text, found)).collect() }))
-}
-
-/// `POST /projects/NAME/config/complete`: what could stand at a place of a text; nothing is stored.
-pub(super) async fn complete(
-    InProject(_): InProject,
-    JsonBody(wanted): JsonBody<CompleteRequest>,
-) -> Result<Json<CompleteAnswer>, NativeError> {
-    let text = wanted.text.as_bytes();
-    if wanted.at > text.len() {
-        return Err(NativeError::invalid(format!("at: the text has only {} bytes", text.len())));
-    }
-    let (span, found) = prjconf::completions_at(&prjconf::parse(text), wanted.at);
-    let completions = found.into_iter().map(|found| CompletionAnswer {
-        label: found.label,
-        kind: kind_word(found.kind).to_owned(),
-        form: found.form,
-        effect: found.effect,
-    });
-    Ok(Json(CompleteAnswer { start: span.start, end: span.end, completions: completions.collect() }))
-}
-
-const fn kind_word(kind: CompletionKind) -> &'static str {
-    match kind {
-        CompletionKind::Keyword => "keyword",
-        CompletionKind::Value => "value",
-        CompletionKind::Condition => "condition",
-        CompletionKind::Macro => "macro",
-    }
 }
 
 /// `GET /projects/NAME/config/revisions?limit=&offset=`.

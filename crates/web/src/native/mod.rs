@@ -4,6 +4,7 @@
 
 mod accounts;
 mod builds;
+mod complete;
 mod configs;
 mod distributions;
 pub mod entries;
@@ -59,7 +60,7 @@ pub(crate) fn routes() -> Router<App> {
         .route(&at("/projects/{name}/rebuild"), post(projects::rebuild_outdated))
         .route(&at("/projects/{name}/config"), get(configs::show).put(configs::set))
         .route(&at("/projects/{name}/config/check"), post(configs::check))
-        .route(&at("/projects/{name}/config/complete"), post(configs::complete))
+        .route(&at("/projects/{name}/config/complete"), post(complete::complete))
         .route(&at("/projects/{name}/config/effective"), get(configs::effective))
         .route(&at("/projects/{name}/config/impact"), post(why::impact))
         .route(&at("/projects/{name}/config/revisions"), get(configs::revisions))

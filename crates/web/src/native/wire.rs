@@ -292,40 +292,6 @@ pub struct ConfigCheckAnswer {
     pub findings: Vec<FindingAnswer>,
 }
 
-/// A place in a text that somebody writes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CompleteRequest {
-    /// The text.
-    pub text: String,
-    /// Bytes before the cursor.
-    pub at: usize,
-}
-
-/// What could stand at a place of a text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CompleteAnswer {
-    /// Bytes before what a word replaces.
-    pub start: usize,
-    /// Bytes before its end.
-    pub end: usize,
-    /// The words that fit, sorted.
-    pub completions: Vec<CompletionAnswer>,
-}
-
-/// A word that could stand there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CompletionAnswer {
-    /// What is put in.
-    pub label: String,
-    /// `keyword`, `value`, `condition` or `macro`.
-    pub kind: String,
-    /// How it is used.
-    pub form: String,
-    /// What it means.
-    pub effect: String,
-}
-
 /// Something odd about a build configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingAnswer {
