@@ -5,10 +5,11 @@ use axum::response::Response;
 use model::{BuildReason, PackageName, Project, RebuildMode};
 use service::{Fate, Held, NewestBuild, Outlook, TargetName};
 
+use super::Visitor;
 use super::error::PageError;
 use super::html::{Html, Tag, link, tag};
-use super::layout::{Page, Tab, project_path};
-use super::{Visitor, project_called, target_called};
+use super::layout::project_path;
+use super::subject::Subject;
 use crate::address::encode_segment;
 use crate::app::App;
 use crate::query::Query;
@@ -23,18 +24,11 @@ pub(super) async fn show(
     Path((name, package)): Path<(String, String)>,
     query: Query,
 ) -> Result<Response, PageError> {
-    let project = project_called(&app, &name).await?;
-    let package = PackageName::parse(&package).map_err(|_| PageError::Missing)?;
-    let target = target_called(query.get("target").unwrap_or_default())?;
-    let outlook = app.service.outlook(project.id, &package, &target).await?;
-    let page = format!("{}/packages/{}", project_path(&project), encode_segment(package.as_str()));
-    let title = format!("Will {package} be built again for {target}?");
-    Ok(Page::new(&visitor, title.as_str(), page.as_str())
-        .of_project(&project, Tab::Packages)
-        .add(tag("p").class("crumb").add(link(&page, package.as_str())))
-        .add(tag("h1").add(title.as_str()))
-        .add(section(&project, &outlook))
-        .answer())
+    let subject = Subject::read(&app, (&name, &package), &query).await?;
+    let Subject { project, package, target } = &subject;
+    let outlook = app.service.outlook(project.id, package, target).await?;
+    let page = subject.page(&visitor, &format!("Will {package} be built again for {target}?"));
+    Ok(page.add(section(project, &outlook)).answer())
 }
 
 /// Where that is said of a package in a target.

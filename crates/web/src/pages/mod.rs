@@ -20,6 +20,7 @@ mod project;
 mod projects;
 mod provider;
 mod settings;
+mod subject;
 mod task;
 mod timeline;
 mod why;

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use model::{PackageName, Verdict};
+use model::Verdict;
 use service::{PackageWhy, TargetName, Why};
 
+use super::Visitor;
 use super::again;
 use super::error::PageError;
-use super::html::{Html, Tag, link, tag};
-use super::layout::{Page, Tab, project_path};
+use super::html::{Html, Tag, tag};
+use super::subject::Subject;
 use super::words::count;
-use super::{Visitor, project_called, target_called};
-use crate::address::encode_segment;
 use crate::app::App;
 use crate::query::Query;
 
@@ -33,21 +32,15 @@ pub(super) async fn show(
     Path((name, package)): Path<(String, String)>,
     query: Query,
 ) -> Result<Response, PageError> {
-    let project = project_called(&app, &name).await?;
-    let package = PackageName::parse(&package).map_err(|_| PageError::Missing)?;
-    let target = target_called(query.get("target").unwrap_or_default())?;
+    let subject = Subject::read(&app, (&name, &package), &query).await?;
+    let Subject { project, package, target } = &subject;
     let asked = query.get("dep").map(str::trim).filter(|text| !text.is_empty() && text.len() <= LONGEST);
-    let answer = app.service.why(project.id, &package, &target, asked).await?;
-    let page = format!("{}/packages/{}", project_path(&project), encode_segment(package.as_str()));
-    let title = format!("The root of {package} for {target}");
-    let crumb = tag("p").class("crumb").add(link(&page, package.as_str()));
-    Ok(Page::new(&visitor, title.as_str(), page.as_str())
-        .of_project(&project, Tab::Packages)
-        .add(crumb)
-        .add(tag("h1").add(title.as_str()))
+    let answer = app.service.why(project.id, package, target, asked).await?;
+    Ok(subject
+        .page(&visitor, &format!("The root of {package} for {target}"))
         .add(tag("p").add(verdict(&answer)))
-        .add(question(&page, &target, asked))
-        .add(asked.is_none().then(|| again::section(&project, &answer.outlook)))
+        .add(question(&subject.address(), target, asked))
+        .add(asked.is_none().then(|| again::section(project, &answer.outlook)))
         .add(answer.why.as_ref().map(explanation))
         .answer())
 }
