@@ -157,8 +157,8 @@ fn listed_files_are_fetched_by_digest_and_checked() {
     let upstream = |line: &str| Upstream::new(&[("hello.spec", SPEC), ("sources", line)]);
     let run = |upstream: &Upstream| {
         upstream.server.put(&format!("pkgs/extra.conf/md5/{MD5}/extra.conf"), "data");
-        let base = upstream.server.url("pkgs");
-        upstream.run(&["checkout", "lookaside", "spec"], &[("KILN_LOOKASIDE", &base)])
+        let address = format!("{}/{{file}}/{{kind}}/{{digest}}/{{file}}", upstream.server.url("pkgs"));
+        upstream.run(&["checkout", "lookaside", "spec"], &[("KILN_LOOKASIDE", &address)])
     };
     for line in [format!("{MD5}  extra.conf\n"), format!("MD5 (extra.conf) = {MD5}\n")] {
         assert_eq!(run(&upstream(&line)).unwrap(), ["hello-2.8-1.src.rpm"]);
