@@ -5,7 +5,7 @@ use pkg::Arch;
 use sqlx::{QueryBuilder, Sqlite};
 
 use crate::fields::Fields;
-use crate::outcomes::package_task;
+use crate::outcomes::{PACKAGE_TASK, package_task};
 use crate::{PackageTask, Session, StoreError};
 
 /// Which packages of a project to show.
@@ -75,10 +75,9 @@ pub(crate) fn matrix_names_query(project: ProjectId, filter: &MatrixFilter) -> Q
 }
 
 pub(crate) fn matrix_tasks_query(packages: &[i64]) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
-        "SELECT k.name AS package, b.version, b.source_state, t.id, t.build_id, r.name AS repository, t.arch, t.state, \
-         t.verdict, t.failure, t.started_at, t.ended_at, t.attempts, t.built_packages FROM package_outcomes o \
-         JOIN packages k ON k.id = o.package_id JOIN repositories r ON r.id = o.repository_id \
+    let mut query = QueryBuilder::new(PACKAGE_TASK);
+    query.push(
+        "FROM package_outcomes o JOIN packages k ON k.id = o.package_id JOIN repositories r ON r.id = o.repository_id \
          JOIN tasks t ON t.id = o.task_id JOIN builds b ON b.id = t.build_id WHERE o.package_id IN (",
     );
     let mut list = query.separated(", ");

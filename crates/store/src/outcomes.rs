@@ -23,17 +23,18 @@ pub struct PackageTask {
     pub source_state: SourceState,
 }
 
-const PACKAGE_TASKS: &str = "SELECT k.name AS package, b.version, b.source_state, t.id, t.build_id, \
+/// What [`package_task`] reads, of a package `k`, a task `t`, its build `b` and its repository `r`.
+pub(crate) const PACKAGE_TASK: &str = "SELECT k.name AS package, b.version, b.source_state, t.id, t.build_id, \
      r.name AS repository, t.arch, t.state, t.verdict, t.failure, t.started_at, t.ended_at, t.attempts, \
-     t.built_packages FROM packages k JOIN repositories r ON r.project_id = k.project_id \
+     t.built_packages ";
+
+const NEWEST_OF_PACKAGES: &str = "FROM packages k JOIN repositories r ON r.project_id = k.project_id \
      JOIN repository_arches a ON a.repository_id = r.id \
      JOIN tasks t ON t.id = (SELECT MAX(n.id) FROM tasks n WHERE n.package_id = k.id AND n.repository_id = r.id \
      AND n.arch = a.arch) JOIN builds b ON b.id = t.build_id WHERE k.project_id = $1";
 
-const TASKS_OF_PACKAGES: &str = "SELECT k.name AS package, b.version, b.source_state, t.id, t.build_id, \
-     r.name AS repository, t.arch, t.state, t.verdict, t.failure, t.started_at, t.ended_at, t.attempts, \
-     t.built_packages FROM tasks t JOIN packages k ON k.id = t.package_id JOIN repositories r ON r.id = t.repository_id \
-     JOIN builds b ON b.id = t.build_id WHERE ";
+const TASKS_OF_PACKAGES: &str = "FROM tasks t JOIN packages k ON k.id = t.package_id \
+     JOIN repositories r ON r.id = t.repository_id JOIN builds b ON b.id = t.build_id WHERE ";
 
 pub(crate) const PACKAGES_WITH_TASKS: &str = "SELECT k.id, k.name FROM packages k WHERE k.project_id = $1 \
      AND EXISTS (SELECT 1 FROM package_outcomes o WHERE o.package_id = k.id AND o.repository_id = $2 AND o.arch = $3) \
@@ -46,7 +47,7 @@ pub(crate) fn ended_tasks_sql(state: Option<TaskState>) -> String {
         None => "t.ended_at IS NOT NULL ORDER BY t.ended_at DESC",
     };
     format!(
-        "{TASKS_OF_PACKAGES}t.repository_id = $1 AND t.arch = $2 AND t.started_at IS NOT NULL AND {wanted} LIMIT $3"
+        "{PACKAGE_TASK}{TASKS_OF_PACKAGES}t.repository_id = $1 AND t.arch = $2 AND t.started_at IS NOT NULL AND {wanted} LIMIT $3"
     )
 }
 
@@ -184,8 +185,8 @@ impl Session {
         package: Option<&PackageName>,
     ) -> Result<Vec<PackageTask>, StoreError> {
         let sql = match package {
-            Some(_) => format!("{PACKAGE_TASKS} AND k.name = $2 ORDER BY r.id, a.id"),
-            None => format!("{PACKAGE_TASKS} ORDER BY k.name, r.id, a.id"),
+            Some(_) => format!("{PACKAGE_TASK}{NEWEST_OF_PACKAGES} AND k.name = $2 ORDER BY r.id, a.id"),
+            None => format!("{PACKAGE_TASK}{NEWEST_OF_PACKAGES} ORDER BY k.name, r.id, a.id"),
         };
         let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(project.get());
         let query = match package {
@@ -206,7 +207,7 @@ impl Session {
         limit: u32,
     ) -> Result<Vec<PackageTask>, StoreError> {
         let wanted = "t.package_id = $1 AND t.repository_id = $2 AND t.arch = $3 ORDER BY t.id DESC LIMIT $4";
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{TASKS_OF_PACKAGES}{wanted}")))
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{PACKAGE_TASK}{TASKS_OF_PACKAGES}{wanted}")))
             .bind(package)
             .bind(repository.get())
             .bind(arch.as_str())
