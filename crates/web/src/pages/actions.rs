@@ -7,11 +7,10 @@ use service::{PackageTarget, TargetName};
 
 use super::error::PageError;
 use super::html::{Tag, link, tag};
-use super::layout::{Page, Tab, project_path};
+use super::layout::{Page, Tab, package_path, project_path};
 use super::matrix::enabled_targets;
 use super::words::count;
 use super::{Posted, Visitor, project_called, see};
-use crate::address::encode_segment;
 use crate::app::App;
 
 /// What somebody may do in a project.
@@ -52,7 +51,7 @@ pub(super) fn rebuild_form(
     package: &PackageName,
     target: Option<&TargetName>,
 ) -> Tag {
-    let action = format!("{}/packages/{}/rebuild", project_path(project), encode_segment(package.as_str()));
+    let action = format!("{}/rebuild", package_path(project, package.as_str()));
     let words = if target.is_some() { "Build again here" } else { "Build again" };
     let hidden = target
         .map(|target| tag("input").attr("type", "hidden").attr("name", "target").attr("value", target.to_string()));
@@ -93,7 +92,7 @@ pub(super) async fn rebuild(
         .map(|target| (package.clone(), target))
         .collect();
     app.service.rebuild(user, project.id, &wanted).await?;
-    Ok(see(&format!("{}/packages/{}", project_path(&project), encode_segment(package.as_str()))))
+    Ok(see(&package_path(&project, package.as_str())))
 }
 
 /// `POST /projects/NAME/rebuild`: builds again what is out of date.

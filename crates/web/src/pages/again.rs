@@ -8,9 +8,8 @@ use service::{Fate, Held, NewestBuild, Outlook, TargetName};
 use super::Visitor;
 use super::error::PageError;
 use super::html::{Html, Tag, link, tag};
-use super::layout::project_path;
+use super::layout::{package_path, question_path};
 use super::subject::Subject;
-use crate::address::encode_segment;
 use crate::app::App;
 use crate::query::Query;
 
@@ -33,9 +32,7 @@ pub(super) async fn show(
 
 /// Where that is said of a package in a target.
 pub(super) fn address(project: &Project, package: &PackageName, target: &TargetName) -> String {
-    let package = encode_segment(package.as_str());
-    let (repository, arch) = (encode_segment(target.repository.as_str()), encode_segment(target.arch.as_str()));
-    format!("{}/packages/{package}/again?target={repository}/{arch}", project_path(project))
+    question_path(project, package.as_str(), "again", target)
 }
 
 /// The answer for every target, each of which a script puts in its place; without one, links lead to them.
@@ -125,7 +122,7 @@ fn packages(project: &Project, names: &[String]) -> Html {
         if number > 0 {
             list.push(Html::from(", "));
         }
-        list.push(link(&format!("{}/packages/{}", project_path(project), encode_segment(name)), name.as_str()));
+        list.push(link(&package_path(project, name), name.as_str()));
     }
     match names.len().saturating_sub(MOST_NAMES) {
         0 => list,

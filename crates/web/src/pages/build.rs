@@ -6,7 +6,7 @@ use service::TargetName;
 use super::actions::{cancel_form, rebuild_form, rights};
 use super::error::PageError;
 use super::html::{Html, Tag, link, outside_link, tag};
-use super::layout::{Page, Tab, project_path};
+use super::layout::{Page, Tab, package_path};
 use super::words::{ago, duration, outcome, reason, state};
 use super::{Visitor, timeline};
 use crate::address::encode_segment;
@@ -133,7 +133,7 @@ fn card(build: &Build, task: &Task, scale: std::time::Duration, now: Timestamp) 
 /// The project a build's page lies under; for pages of its tasks.
 pub(super) fn crumb(build: &Build, project: &model::Project) -> Tag {
     let package = build.package.as_ref().map(|package| {
-        let address = format!("{}/packages/{}", project_path(project), encode_segment(package.as_str()));
+        let address = package_path(project, package.as_str());
         Html::from(link(&address, package.as_str())).add(" / ")
     });
     tag("p").class("crumb").add(package).add(link(&format!("/builds/{}", build.id), format!("build {}", build.id)))

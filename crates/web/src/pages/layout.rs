@@ -3,6 +3,7 @@
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{Html as Body, IntoResponse as _, Response};
 use model::Project;
+use service::TargetName;
 
 use super::assets::{Asset, ICON, LIVE, STYLE};
 use super::html::{Html, link, tag};
@@ -130,6 +131,17 @@ fn breakable(name: &str) -> Html {
 /// The path of a project's pages, without a slash at the end.
 pub(super) fn project_path(project: &Project) -> String {
     format!("/projects/{}", encode_segment(project.name.as_str()))
+}
+
+/// The path of a package's page.
+pub(super) fn package_path(project: &Project, package: &str) -> String {
+    format!("{}/packages/{}", project_path(project), encode_segment(package))
+}
+
+/// The address of the answer to a question about a package in a target: `why`, `again`.
+pub(super) fn question_path(project: &Project, package: &str, question: &str, target: &TargetName) -> String {
+    let (repository, arch) = (encode_segment(target.repository.as_str()), encode_segment(target.arch.as_str()));
+    format!("{}/{question}?target={repository}/{arch}", package_path(project, package))
 }
 
 fn document(title: &str, scripts: &[&'static Asset], body: Html) -> String {

@@ -8,10 +8,9 @@ use service::{Matrix, MatrixFilter, MatrixRow, OutcomeCount, PackageTask, Target
 use super::actions::{button_form, rights};
 use super::error::PageError;
 use super::html::{Html, Tag, grouped, link, outside_link, tag};
-use super::layout::{Page, Tab, project_path};
+use super::layout::{Page, Tab, package_path, project_path};
 use super::words::{count, outcome, state};
 use super::{Visitor, project_called};
-use crate::address::encode_segment;
 use crate::app::App;
 use crate::query::{Link, Query};
 
@@ -195,7 +194,7 @@ fn target_head(target: &TargetName, counts: &[OutcomeCount]) -> Tag {
 }
 
 fn row_of(project: &Project, targets: &[TargetName], row: &MatrixRow) -> Tag {
-    let path = format!("{}/packages/{}", project_path(project), encode_segment(row.package.as_str()));
+    let path = package_path(project, row.package.as_str());
     let name = tag("th").attr("scope", "row").add(link(&path, row.package.as_str()));
     let cells: Html = targets
         .iter()

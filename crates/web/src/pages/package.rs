@@ -9,11 +9,10 @@ use super::assets::AGAIN;
 use super::error::PageError;
 use super::home::builds_table;
 use super::html::{Html, Tag, link, tag};
-use super::layout::{Page, Tab, project_path};
+use super::layout::{Page, Tab, package_path, question_path};
 use super::matrix::enabled_targets;
 use super::words::{ago, duration, outcome};
 use super::{Visitor, html_table, project_called};
-use crate::address::encode_segment;
 use crate::app::App;
 
 /// Tasks of each target's history.
@@ -50,7 +49,7 @@ pub(super) async fn show(
     let mut revisions = app.service.revisions(project.id, &name).await?;
     revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
     let may = rights(&app, &visitor, &project).await?;
-    let here = format!("{}/packages/{}", project_path(&project), encode_segment(name.as_str()));
+    let here = package_path(&project, name.as_str());
     let states =
         tag("section").attr("id", "targets").flag("data-live", true).add(tag("h2").add("Targets")).add(histories);
     let list = tag("section")
@@ -115,9 +114,7 @@ fn history(
 
 /// Where the root of a package in a target is explained.
 pub(super) fn why_address(project: &Project, package: &PackageName, target: &TargetName) -> String {
-    let package = encode_segment(package.as_str());
-    let (repository, arch) = (encode_segment(target.repository.as_str()), encode_segment(target.arch.as_str()));
-    format!("{}/packages/{package}/why?target={repository}/{arch}", project_path(project))
+    question_path(project, package.as_str(), "why", target)
 }
 
 fn revision_list(revisions: &[Revision], now: model::Timestamp) -> Html {

@@ -5,9 +5,8 @@ use service::TargetName;
 
 use super::error::PageError;
 use super::html::{link, tag};
-use super::layout::{Page, Tab, project_path};
+use super::layout::{Page, Tab, package_path};
 use super::{Visitor, project_called, target_called};
-use crate::address::encode_segment;
 use crate::app::App;
 use crate::query::Query;
 
@@ -32,7 +31,7 @@ impl Subject {
 
     /// Address of the package's own page.
     pub(super) fn address(&self) -> String {
-        format!("{}/packages/{}", project_path(&self.project), encode_segment(self.package.as_str()))
+        package_path(&self.project, self.package.as_str())
     }
 
     /// A page about it, with the way back to the package.

@@ -4,9 +4,8 @@ use service::{ConfigDifferences, ConfigImpact, PackageImpact, TargetImpact};
 use super::super::error::PageError;
 use super::super::html::{Html, Tag, link, tag};
 use super::super::html_table;
-use super::super::layout::project_path;
+use super::super::layout::package_path;
 use super::super::words::count;
-use crate::address::encode_segment;
 use crate::app::App;
 
 /// Packages of a target that are listed.
@@ -106,7 +105,7 @@ fn target(project: &Project, impact: &TargetImpact) -> Html {
 }
 
 fn row(project: &Project, change: &PackageImpact) -> Tag {
-    let address = format!("{}/packages/{}", project_path(project), encode_segment(&change.package));
+    let address = package_path(project, &change.package);
     tag("tr")
         .add(tag("td").add(link(&address, change.package.as_str())))
         .add(tag("td").add(words(change)))
